@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* One-line log messages, as text or JSON, to stderr and to a log file. */
+#include "lib/log.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/buf.h"
+#include "lib/cleanup.h"
+#include "lib/fail.h"
+
+static int log_fd = -1;
+static enum log_format log_format;
+static enum log_level log_level = LOG_LEVEL_WARNING;
+
+/* The words that containerd and podman know. */
+static const char *const level_names[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+int log_open(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		return fail(errno, "open log file %s", path);
+	log_fd = fd;
+	return 0;
+}
+
+void log_set_format(enum log_format format)
+{
+	log_format = format;
+}
+
+void log_set_level(enum log_level level)
+{
+	log_level = level;
+}
+
+bool log_would(enum log_level level)
+{
+	return level <= log_level;
+}
+
+static void put_time(struct buf *line)
+{
+	struct timespec now;
+	struct tm tm;
+	char text[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	buf_printf(line, "%s.%09ldZ", text, now.tv_nsec);
+}
+
+static void write_file(enum log_level level, const char *msg)
+{
+	_cleanup_(buf_fini) struct buf line = {};
+
+	if (log_format == LOG_FORMAT_JSON) {
+		buf_puts(&line, "{\"msg\":");
+		buf_put_json(&line, msg);
+		buf_printf(&line, ",\"level\":\"%s\",\"time\":\"",
+			   level_names[level]);
+		put_time(&line);
+		buf_puts(&line, "\"}\n");
+	} else {
+		put_time(&line);
+		buf_printf(&line, " %s: %s\n", level_names[level], msg);
+	}
+	/* One write a line: lines of several processes do not mix. */
+	if (!line.failed && write(log_fd, line.data, line.len) < 0)
+		dprintf(STDERR_FILENO, "bulkhead: cannot write the log\n");
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	_cleanup_(buf_fini) struct buf msg = {};
+	va_list ap;
+
+	if (level > log_level)
+		return;
+	va_start(ap, format);
+	buf_vprintf(&msg, format, ap);
+	va_end(ap);
+	if (msg.failed)
+		return;
+	if (log_fd >= 0)
+		write_file(level, buf_str(&msg));
+	if (log_fd < 0 || level == LOG_LEVEL_ERROR)
+		dprintf(STDERR_FILENO, "bulkhead: %s%s\n",
+			level == LOG_LEVEL_WARNING ? "warning: " : "",
+			buf_str(&msg));
+}
