@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding the program in the container and running it. */
+#pragma once
+
+#include "oci/spec.h"
+
+/*
+ * Child, inside the root: finds args[0], along PATH of process->env when it
+ * has no slash, as execvp(3) does. Returns a malloc'd path, or NULL with errno
+ * set and fail() text in the words that engines look for: `executable file
+ * "x" not found in $PATH`, `…: no such file or directory`, `…: is a
+ * directory`, `…: Permission denied`.
+ */
+char *exec_find(const struct spec_process *process);
+
+/*
+ * Child: checks that the working directory is below the root (it is made
+ * when missing), and goes there. Returns 0 or -errno with fail() text.
+ */
+int exec_chdir(const char *cwd);
