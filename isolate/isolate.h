@@ -38,12 +38,13 @@ struct mount_source {
 struct isolate {
 	const struct spec *spec; /* the container */
 	const struct spec_process *process; /* what is to run */
-	const char *id; /* names the session keyring */
+	const char *id; /* names the session keyring; in hooks' state */
+	const char *bundle; /* absolute; in hooks' state */
+	char *const *extra_env; /* put behind the process's own; NULL-ended */
 	bool join_only; /* exec: enter, do not build */
 	bool no_pivot; /* MS_MOVE and chroot instead of pivot_root(2) */
 	bool no_new_keyring;
 	bool wait_for_start; /* create: hold before exec until start */
-	bool parent_hooks; /* the parent has hooks to run before pivot */
 	unsigned preserve_fds; /* 3 … 2 + n survive the exec */
 	int proc; /* the host's procfs, O_PATH, verified */
 	int rootfs; /* detached clone of the root file system, or -1 */
@@ -52,6 +53,7 @@ struct isolate {
 	int ns_fds[SPEC_NS_KINDS]; /* namespaces to join; -1: none */
 	int pidfd; /* join_only: a process whose namespaces are joined */
 	unsigned join_flags; /* join_only: CLONE_NEW* of those to join */
+	int join_root; /* join_only: the root when it is a chroot's, or -1 */
 	int listener; /* wait_for_start: socket on which start knocks, or -1 */
 	int notify_dir; /* directory to mount at /run/notify (sd_notify), -1 */
 	int devnull; /* /dev/null of the host, verified c 1:3 */

@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: MIT */
+/* One struct spec becomes one confined process: the table of steps. */
+#include "isolate/isolate.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "isolate/caps.h"
+#include "isolate/dev.h"
+#include "isolate/enter.h"
+#include "isolate/exec.h"
+#include "isolate/hook.h"
+#include "isolate/keyring.h"
+#include "isolate/lo.h"
+#include "isolate/lsm.h"
+#include "isolate/mask.h"
+#include "isolate/mount.h"
+#include "isolate/ns.h"
+#include "isolate/rlimit.h"
+#include "isolate/rootfs.h"
+#include "isolate/sched.h"
+#include "isolate/seccomp.h"
+#include "isolate/sync.h"
+#include "isolate/sysctl.h"
+#include "isolate/tty.h"
+#include "isolate/user.h"
+#include "lib/cleanup.h"
+#include "lib/compat.h"
+#include "lib/fail.h"
+#include "lib/fd.h"
+
+/* The child's own state. owned by: the child. */
+struct child {
+	const struct isolate *iso;
+	const struct spec_linux *linux_;
+	int sync; /* becomes start's connection once there is one */
+	int root; /* O_PATH, the container's root; -1 before "root" */
+	int slave; /* the terminal, or -1 */
+	bool gone; /* GO was received */
+	bool cwd_pending; /* the user itself has to enter the directory */
+	char *program; /* found in PATH */
+	char **env;
+	struct sync_msg *seccomp;
+};
+
+struct step {
+	const char *name;
+	int (*run)(struct child *c);
+};
+
+static bool makes(const struct child *c, enum spec_namespace kind)
+{
+	return c->linux_->new_namespaces & 1u << kind;
+}
+
+/* -- Joining and making namespaces ---------------------------------------- */
+
+/* The parent has written id maps and moved us into the cgroup. */
+static int wait_go(struct child *c)
+{
+	struct sync_msg *msg;
+	int r;
+
+	if (c->gone)
+		return 0;
+	msg = malloc(sizeof(*msg));
+	if (!msg)
+		return fail(ENOMEM, "wait for the parent");
+	r = sync_expect(c->sync, SYNC_GO, msg);
+	free(msg);
+	c->gone = true;
+	return r;
+}
+
+static int step_session(struct child *c)
+{
+	if (setsid() < 0)
+		return fail(errno, "setsid");
+	if (c->iso->no_new_keyring)
+		return 0;
+	return keyring_join(c->iso->id);
+}
+
+static int become_root(void)
+{
+	const struct spec_user root = {};
+
+	return user_apply(&root);
+}
+
+static int step_user_namespace(struct child *c)
+{
+	int fd = c->iso->ns_fds[SPEC_NS_USER];
+	int r;
+
+	if (makes(c, SPEC_NS_USER)) {
+		r = wait_go(c);
+		return r < 0 ? r : become_root();
+	}
+	if (fd < 0)
+		return 0;
+	/* Before it changes its ids: the cgroup is joined from outside. */
+	r = wait_go(c);
+	if (r < 0)
+		return r;
+	if (setns(fd, CLONE_NEWUSER) < 0)
+		return fail(errno, "join the user namespace");
+	if (unshare((int)(ns_clone_flags(c->linux_) & ~CLONE_NEWPID)) < 0)
+		return fail(errno, "create namespaces");
+	return become_root();
+}
+
+static int step_namespaces(struct child *c)
+{
+	int pid_ns = c->iso->ns_fds[SPEC_NS_PID];
+	bool late_pid = c->iso->ns_fds[SPEC_NS_USER] >= 0 &&
+			makes(c, SPEC_NS_PID);
+	int r = ns_join(c->iso->ns_fds);
+
+	if (r < 0)
+		return r;
+	if (pid_ns >= 0 && setns(pid_ns, CLONE_NEWPID) < 0)
+		return fail(errno, "join the pid namespace");
+	if (pid_ns >= 0 || late_pid) {
+		/* A procfs shows the namespace of who mounts it. */
+		r = wait_go(c);
+		if (r == 0)
+			r = enter_fork(c->sync, late_pid ? CLONE_NEWPID : 0);
+		if (r < 0)
+			return r;
+	}
+	if (makes(c, SPEC_NS_NET))
+		r = lo_up();
+	return r < 0 ? r : ns_set_names(c->iso->spec);
+}
+
+static int step_cgroup_namespace(struct child *c)
+{
+	int r = wait_go(c);
+
+	if (r < 0 || !makes(c, SPEC_NS_CGROUP))
+		return r;
+	/* Its root is the cgroup in which we are now. */
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return fail(errno, "create a cgroup namespace");
+	return 0;
+}
+
+static int step_enter(struct child *c)
+{
+	int r = wait_go(c);
+
+	if (r == 0)
+		r = enter_container(c->iso);
+	if (r == 0 && (c->iso->join_flags & CLONE_NEWPID))
+		r = enter_fork(c->sync, 0);
+	if (r == 0 && setsid() < 0)
+		r = fail(errno, "setsid");
+	if (r < 0)
+		return r;
+	c->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return c->root < 0 ? fail(errno, "open /") : 0;
+}
+
+/* -- The root file system ------------------------------------------------- */
+
+static int step_root(struct child *c)
+{
+	c->root = rootfs_attach(c->iso);
+	return c->root < 0 ? c->root : 0;
+}
+
+static int step_mounts(struct child *c)
+{
+	return mount_all(c->iso, c->root);
+}
+
+static int step_devices(struct child *c)
+{
+	return dev_create(c->iso, c->root);
+}
+
+static int step_terminal(struct child *c)
+{
+	const struct spec_process *p = c->iso->process;
+	_cleanup_fd_ int master = -1;
+	int r;
+
+	if (!p->terminal)
+		return 0;
+	r = tty_open(c->root, p->console_height, p->console_width, &master,
+		     &c->slave);
+	if (r == 0 && !c->iso->join_only)
+		r = dev_bind_console(c->root, c->slave);
+	if (r < 0)
+		return r;
+	return sync_send(c->sync, SYNC_TERMINAL, 0, master, NULL, 0);
+}
+
+static int run_hooks(struct child *c, enum spec_hook_kind kind,
+		     enum status status)
+{
+	const struct spec *spec = c->iso->spec;
+	const struct state state = {
+		.id = c->iso->id,
+		.status = status,
+		.pid = getpid(),
+		.bundle = c->iso->bundle,
+		.annotations = spec->annotations,
+		.n_annotations = spec->n_annotations,
+	};
+
+	return hook_run_all(kind, &spec->hooks[kind], &state);
+}
+
+static int parent_hooks(struct child *c)
+{
+	struct sync_msg *msg = malloc(sizeof(*msg));
+	int r = msg ? sync_send_empty(c->sync, SYNC_HOOKS) : -ENOMEM;
+
+	if (r == 0)
+		r = sync_expect(c->sync, SYNC_HOOKS_DONE, msg);
+	free(msg);
+	return r;
+}
+
+/*
+ * After the mounts and before the pivot: hooks may still reach the host's
+ * files, and may add to the container's mounts.
+ */
+static int step_hooks(struct child *c)
+{
+	const struct spec_hooks *hooks = c->iso->spec->hooks;
+	int r = 0;
+
+	if (hooks[SPEC_HOOK_PRESTART].n_hooks ||
+	    hooks[SPEC_HOOK_CREATE_RUNTIME].n_hooks)
+		r = parent_hooks(c);
+	if (r < 0)
+		return r;
+	return run_hooks(c, SPEC_HOOK_CREATE_CONTAINER, STATUS_CREATING);
+}
+
+static int step_sysctl(struct child *c)
+{
+	return sysctl_apply(c->linux_->sysctl, c->linux_->n_sysctl,
+			    c->iso->proc);
+}
+
+static int step_masks(struct child *c)
+{
+	int r = mask_readonly_paths(c->iso, c->root);
+
+	return r < 0 ? r : mask_paths(c->iso, c->root);
+}
+
+static int step_pivot(struct child *c)
+{
+	return rootfs_enter(c->iso, c->root);
+}
+
+/* -- The process ---------------------------------------------------------- */
+
+static int step_oom_score(struct child *c)
+{
+	char text[16];
+
+	if (!c->iso->process->has_oom_score_adj)
+		return 0;
+	snprintf(text, sizeof(text), "%d", c->iso->process->oom_score_adj);
+	return fd_write_file(c->iso->proc, "self/oom_score_adj", text);
+}
+
+static int step_limits(struct child *c)
+{
+	return rlimit_apply(c->iso->process->rlimits,
+			    c->iso->process->n_rlimits);
+}
+
+static int step_scheduling(struct child *c)
+{
+	const struct spec_process *p = c->iso->process;
+	int r = sched_apply(p);
+
+	if (r == 0 && c->iso->join_only && p->has_exec_cpu_affinity)
+		r = sched_set_affinity(&p->exec_cpu_final);
+	return r < 0 ? r : sched_apply_linux(c->linux_);
+}
+
+static bool has_env(char *const *env, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; env && *env; env++)
+		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
+			return true;
+	return false;
+}
+
+static size_t count(char *const *list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+	return n;
+}
+
+static int step_environment(struct child *c)
+{
+	char *const *own = c->iso->process->env;
+	char *const *extra = c->iso->extra_env;
+	size_t n_own = count(own), n_extra = count(extra);
+	size_t n = 0;
+
+	c->env = calloc(n_own + n_extra + 2, sizeof(*c->env));
+	if (!c->env)
+		return fail(ENOMEM, "environment");
+	if (n_own)
+		memcpy(c->env, own, n_own * sizeof(*own));
+	n += n_own;
+	if (n_extra)
+		memcpy(c->env + n, extra, n_extra * sizeof(*extra));
+	n += n_extra;
+	if (has_env(own, "HOME"))
+		return 0;
+
+	_cleanup_free_ char *home =
+		user_home(c->root, c->iso->process->user.uid);
+
+	if (!home || asprintf(&c->env[n], "HOME=%s", home) < 0)
+		return fail(ENOMEM, "environment");
+	return 0;
+}
+
+static int step_program(struct child *c)
+{
+	c->program = exec_find(c->iso->process);
+	return c->program ? 0 : -errno;
+}
+
+static int step_label(struct child *c)
+{
+	return lsm_apply(c->iso->process, c->iso->proc);
+}
+
+static int step_receive_seccomp(struct child *c)
+{
+	c->seccomp = malloc(sizeof(*c->seccomp));
+	if (!c->seccomp)
+		return fail(ENOMEM, "seccomp filter");
+	return sync_expect(c->sync, SYNC_SECCOMP, c->seccomp);
+}
+
+static int step_stdio(struct child *c)
+{
+	int slave = c->slave;
+
+	c->slave = -1;
+	return slave < 0 ? 0 : tty_attach(slave, c->iso->process->user.uid);
+}
+
+/* -- Waiting for start ---------------------------------------------------- */
+
+/*
+ * From here on nothing of the host is needed. The listener takes the first
+ * number behind the preserved fds, all others go.
+ */
+static int drop_host_fds(struct child *c)
+{
+	int keep = 3 + (int)c->iso->preserve_fds;
+
+	if (c->iso->listener != keep &&
+	    dup3(c->iso->listener, keep, O_CLOEXEC) < 0)
+		return fail(errno, "keep the start socket");
+	sys_close_range((unsigned)keep + 1, ~0U, 0);
+	return keep;
+}
+
+/* Waits until someone who may connect says START. */
+static int accept_start(struct child *c, int listener)
+{
+	for (;;) {
+		int r;
+
+		c->sync = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (c->sync < 0 && errno == EINTR)
+			continue;
+		if (c->sync < 0)
+			return fail(errno, "wait for start");
+		struct sync_msg *msg = malloc(sizeof(*msg));
+
+		r = msg ? sync_expect(c->sync, SYNC_START, msg) : -ENOMEM;
+		free(msg);
+		if (r == 0)
+			return 0;
+		close(c->sync);
+	}
+}
+
+static int step_wait_for_start(struct child *c)
+{
+	int listener;
+	int r;
+
+	if (!c->iso->wait_for_start)
+		return 0;
+	/* The slave is on 0, 1, 2 already; the root is "/". */
+	r = sync_send_empty(c->sync, SYNC_READY);
+	if (r < 0)
+		return r;
+	listener = drop_host_fds(c);
+	c->sync = c->root = -1;
+	if (listener < 0)
+		return listener;
+	r = accept_start(c, listener);
+	close(listener);
+	return r;
+}
+
+static int step_start_hooks(struct child *c)
+{
+	return run_hooks(c, SPEC_HOOK_START_CONTAINER, STATUS_CREATED);
+}
+
+/* -- The last steps ------------------------------------------------------- */
+
+static int step_cwd(struct child *c)
+{
+	int r = exec_chdir(c->iso->process->cwd);
+
+	/* Not even root may look into some shared file systems. */
+	c->cwd_pending = r == -EACCES || r == -EPERM;
+	return c->cwd_pending ? 0 : r;
+}
+
+static int load_seccomp(struct child *c)
+{
+	size_t n = c->seccomp->len / sizeof(struct sock_filter);
+
+	if (n == 0)
+		return 0;
+	return seccomp_load((const struct sock_filter *)c->seccomp->payload, n,
+			    (unsigned)c->seccomp->value);
+}
+
+/*
+ * Without no_new_privs the filter can only be loaded while there still is
+ * CAP_SYS_ADMIN; with it, it comes last, and has fewest calls to allow.
+ */
+static int step_seccomp_privileged(struct child *c)
+{
+	return c->iso->process->no_new_privileges ? 0 : load_seccomp(c);
+}
+
+static int step_credentials(struct child *c)
+{
+	const struct spec_process *p = c->iso->process;
+	int r = caps_drop_bounding(&p->capabilities);
+
+	if (r == 0)
+		r = user_apply(&p->user);
+	if (r == 0 && p->user.has_umask)
+		umask(p->user.umask);
+	if (r == 0 && c->cwd_pending)
+		r = exec_chdir(p->cwd);
+	if (r == 0)
+		r = caps_apply(&p->capabilities);
+	if (r == 0 && p->no_new_privileges &&
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = fail(errno, "set no_new_privs");
+	return r;
+}
+
+static int step_seccomp_unprivileged(struct child *c)
+{
+	return c->iso->process->no_new_privileges ? load_seccomp(c) : 0;
+}
+
+static int step_exec(struct child *c)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Only the preserved fds go through; an errant one is closed. */
+	sys_close_range(3 + c->iso->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC);
+	execve(c->program, c->iso->process->args, c->env);
+	return fail(errno, "exec %s", c->program);
+}
+
+/* -- The tables ----------------------------------------------------------- */
+
+/* From a fresh clone in new namespaces to "/" of the container. */
+static const struct step build_steps[] = {
+	{"session", step_session},
+	{"user namespace", step_user_namespace},
+	{"namespaces", step_namespaces},
+	{"root file system", step_root},
+	{"cgroup namespace", step_cgroup_namespace},
+	{"mounts", step_mounts},
+	{"devices", step_devices},
+	{"terminal", step_terminal},
+	{"hooks", step_hooks},
+	{"sysctl", step_sysctl},
+	{"masked paths", step_masks},
+	{"root file system", step_pivot},
+};
+
+/* From a fresh clone on the host into a container that runs. */
+static const struct step enter_steps[] = {
+	{"enter", step_enter},
+	{"terminal", step_terminal},
+};
+
+/* From "/" of the container to the program. */
+static const struct step process_steps[] = {
+	{"oom score", step_oom_score},
+	{"resource limits", step_limits},
+	{"scheduling", step_scheduling},
+	{"environment", step_environment},
+	{"program", step_program},
+	{"label", step_label},
+	{"terminal", step_stdio},
+	{"seccomp", step_receive_seccomp},
+	{"start", step_wait_for_start},
+	{"hooks", step_start_hooks},
+	{"working directory", step_cwd},
+	{"seccomp", step_seccomp_privileged},
+	{"credentials", step_credentials},
+	{"seccomp", step_seccomp_unprivileged},
+	{"program", step_exec},
+};
+
+static void run_steps(struct child *c, const struct step *steps, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = steps[i].run(c);
+
+		if (r < 0) {
+			if (!*fail_text())
+				fail(-r, "failed");
+			fail_in(r, "%s", steps[i].name);
+			sync_send_error(c->sync, r);
+			_exit(1);
+		}
+	}
+}
+
+_Noreturn void isolate_run(const struct isolate *iso, int sync)
+{
+	struct child c = {
+		.iso = iso,
+		.linux_ = &iso->spec->linux_,
+		.sync = sync,
+		.root = -1,
+		.slave = -1,
+	};
+
+	/* What umask the caller has is not the container's business. */
+	umask(0022);
+	if (iso->join_only)
+		run_steps(&c, enter_steps, ARRAY_SIZE(enter_steps));
+	else
+		run_steps(&c, build_steps, ARRAY_SIZE(build_steps));
+	run_steps(&c, process_steps, ARRAY_SIZE(process_steps));
+	_exit(1); /* not reached: the last step execs or fails */
+}
