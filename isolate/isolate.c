@@ -428,6 +428,8 @@ static int step_wait_for_start(struct child *c)
 
 static int step_start_hooks(struct child *c)
 {
+	if (c->iso->join_only)
+		return 0;
 	return run_hooks(c, SPEC_HOOK_START_CONTAINER, STATUS_CREATED);
 }
 
