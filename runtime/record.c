@@ -237,10 +237,9 @@ static char **get_list(struct wire *w, const struct wire_field *f, char **list,
 	while (list && list[n])
 		n++;
 
-	char **longer = grow(a, list, n ? n + 1 : 0, sizeof(*list));
+	char **longer = list ? grow(a, list, n + 1, sizeof(*list))
+			     : arena_array(a, 2, sizeof(*list));
 
-	if (n == 0)
-		longer = arena_array(a, 2, sizeof(*list));
 	if (longer)
 		longer[n] = wire_str(f, a);
 	if (!longer || !longer[n]) {

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* What stands between workload and host: one set of operations, two walls. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "isolate/spawn.h"
+#include "oci/spec.h"
+#include "runtime/container.h"
+#include "runtime/create.h"
+#include "runtime/exec.h"
+
+struct cgroup;
+
+/*
+ * A container that is being made (create.c), or a process in one (exec.c):
+ * what is known before the back-end turns it into a process.
+ */
+struct creation {
+	const struct store *store;
+	const struct create_options *options;
+	const char *id;
+	bool wait_for_start; /* create, not run */
+	struct spec *spec;
+	struct record record;
+	char *bundle, *rootfs, *cgroup_path;
+	int dir; /* the container's state directory */
+	int lock;
+	struct cgroup *cg;
+	char **extra_env; /* NULL-terminated */
+	unsigned preserve_fds; /* with LISTEN_FDS */
+	bool in_store, in_cgroup; /* what an undo has to remove */
+	struct spawned child;
+	int terminal; /* pty master, or -1 */
+};
+
+struct execution {
+	struct container *container;
+	const struct exec_options *options;
+	const struct spec_process *process;
+	char **extra_env;
+	unsigned preserve_fds;
+	struct spawned child;
+	int terminal;
+};
+
+/* Each returns 0 or -errno with fail() text; called by the parent process. */
+struct backend {
+	const char *name; /* "container", "vm": word of --isolation */
+
+	/*
+	 * Makes the container's process out of c: up to READY when
+	 * c->wait_for_start, else until the program runs. Fills c->child and
+	 * c->terminal. On failure the process is gone.
+	 */
+	int (*create)(struct creation *c);
+
+	/* Lets a created container's program run; returns once it does. */
+	int (*start)(struct container *c);
+
+	/* Runs one more process; fills e->child and e->terminal. */
+	int (*exec)(struct execution *e);
+
+	/* Sends a signal to the init process. */
+	int (*signal)(struct container *c, int sig);
+
+	/* Stops all processes, or lets them go on; returns when it is so. */
+	int (*freeze)(struct container *c, bool frozen);
+};
+
+extern const struct backend backend_process;
