@@ -411,12 +411,10 @@ static int step_wait_for_start(struct child *c)
 	int listener;
 	int r;
 
-	if (!c->iso->wait_for_start)
-		return 0;
-	/* The slave is on 0, 1, 2 already; the root is "/". */
 	r = sync_send_empty(c->sync, SYNC_READY);
-	if (r < 0)
+	if (r < 0 || !c->iso->wait_for_start)
 		return r;
+	/* The slave is on 0, 1, 2 already; the root is "/". */
 	listener = drop_host_fds(c);
 	c->sync = c->root = -1;
 	if (listener < 0)

@@ -18,11 +18,13 @@
  *	                               ◄──── TERMINAL  (pty master; with a tty)
  *	                               ◄──── PID       (only with a second fork)
  *	SECCOMP                        ────► (always sent; empty: no filter)
- *	                               ◄──── READY     (only with wait_for_start)
+ *	                               ◄──── READY     (all set up)
+ *	                                     with wait_for_start: holds
  *	                                     exec: the socket closes
  *
  * At any point the child may send ERROR and exit; the parent may close its
- * end, which makes the child exit. One message is one datagram on a
+ * end, which makes the child exit. The end of the stream before READY means
+ * that the child was killed. One message is one datagram on a
  * SOCK_SEQPACKET pair; sizes are checked, unknown types are an error. With
  * wait_for_start the same messages ERROR and end-of-stream are then spoken on
  * the connection that `start` makes to the listener.

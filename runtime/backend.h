@@ -33,6 +33,7 @@ struct creation {
 	bool in_store, in_cgroup; /* what an undo has to remove */
 	struct spawned child;
 	int terminal; /* pty master, or -1 */
+	int notify; /* sd_notify socket, or -1 */
 };
 
 struct execution {

@@ -22,10 +22,11 @@ int foreground_begin(struct foreground *f);
  * Waits for the end of child. Signals that reach us go on to it. terminal:
  * the pty master whose other end the process has, or -1; our own terminal is
  * raw meanwhile and follows in size, and is restored before the return.
+ * notify: sd_notify socket whose READY=1 is passed on, or -1.
  * Returns the exit code (128 + n after signal n) or -errno with fail() text.
  */
 int foreground_wait(struct foreground *f, const struct spawned *child,
-		    int terminal);
+		    int terminal, int notify);
 
 /* Puts the signal mask back. Safe when not begun. */
 void foreground_end(struct foreground *f);

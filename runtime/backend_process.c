@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/* The process container: namespaces, cgroups, seccomp, capabilities. */
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "isolate/cgroup.h"
+#include "isolate/hook.h"
+#include "isolate/isolate.h"
+#include "isolate/mount.h"
+#include "isolate/ns.h"
+#include "isolate/rootfs.h"
+#include "isolate/sync.h"
+#include "lib/buf.h"
+#include "lib/cleanup.h"
+#include "lib/compat.h"
+#include "lib/fail.h"
+#include "lib/fd.h"
+#include "lib/path.h"
+#include "runtime/backend.h"
+#include "runtime/seccomp_cache.h"
+
+/* One handshake with a child, creation or exec. owned by: the parent. */
+struct handshake {
+	struct spawned *child;
+	int *terminal;
+	int state_dir; /* where the pid is noted, or -1 (exec) */
+	struct creation *creation; /* for its hooks; NULL: exec */
+	struct buf bpf;
+	unsigned bpf_flags;
+	bool ready;
+};
+
+/* -- What the child needs from the host ----------------------------------- */
+
+static int open_proc(void)
+{
+	_cleanup_fd_ int fd =
+		open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail(errno, "open /proc");
+	if (!path_is_on(fd, PROC_SUPER_MAGIC))
+		return fail_plain(EINVAL, "/proc is not a procfs");
+	return take_fd(&fd);
+}
+
+static int open_null(void)
+{
+	struct stat st;
+	_cleanup_fd_ int fd = open("/dev/null", O_PATH | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(errno, "open /dev/null");
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+		return fail_plain(EINVAL, "/dev/null is not the null device");
+	return take_fd(&fd);
+}
+
+static void isolate_init(struct isolate *iso)
+{
+	*iso = (struct isolate){.proc = -1,
+				.rootfs = -1,
+				.pidfd = -1,
+				.join_root = -1,
+				.listener = -1,
+				.devnull = -1};
+	for (int i = 0; i < SPEC_NS_KINDS; i++)
+		iso->ns_fds[i] = -1;
+}
+
+static void isolate_fini(struct isolate *iso)
+{
+	if (iso->sources)
+		mount_sources_close(iso->sources, iso->spec->n_mounts);
+	free(iso->sources);
+	ns_close(iso->ns_fds);
+	cgroup_view_close(iso->cgroup_view);
+	cleanup_fd(&iso->proc);
+	cleanup_fd(&iso->rootfs);
+	cleanup_fd(&iso->join_root);
+	cleanup_fd(&iso->listener);
+	cleanup_fd(&iso->devnull);
+}
+
+static bool has_cgroup_mount(const struct spec *spec)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		if (spec->mounts[i].kind == SPEC_MOUNT_CGROUP)
+			return true;
+	return false;
+}
+
+static int open_sources(struct isolate *iso)
+{
+	size_t n = iso->spec->n_mounts;
+
+	iso->sources = calloc(n ? n : 1, sizeof(*iso->sources));
+	if (!iso->sources)
+		return fail(ENOMEM, "mounts");
+	for (size_t i = 0; i < n; i++)
+		iso->sources[i].fd = -1;
+	return mount_sources_open(iso->spec, iso->sources);
+}
+
+/* Fills iso from c; isolate_fini() undoes it, also after a failure. */
+static int prepare(const struct creation *c, struct isolate *iso)
+{
+	const struct spec_linux *l = &c->spec->linux_;
+	bool cgroup_ns = (l->new_namespaces & 1u << SPEC_NS_CGROUP) ||
+			 l->ns_paths[SPEC_NS_CGROUP];
+	int r;
+
+	iso->spec = c->spec;
+	iso->process = &c->spec->process;
+	iso->id = c->id;
+	iso->bundle = c->bundle;
+	iso->extra_env = c->extra_env;
+	iso->no_pivot = c->options->no_pivot;
+	iso->no_new_keyring = c->options->no_new_keyring;
+	iso->wait_for_start = c->wait_for_start;
+	iso->preserve_fds = c->preserve_fds;
+	iso->rootfs_path = c->rootfs;
+	if ((r = iso->proc = open_proc()) < 0 ||
+	    (r = iso->devnull = open_null()) < 0 ||
+	    (r = iso->rootfs = rootfs_clone(c->rootfs)) < 0)
+		return r;
+	if ((r = open_sources(iso)) < 0)
+		return fail_in(r, "mounts");
+	if ((r = ns_open_paths(l, iso->ns_fds)) < 0)
+		return fail_in(r, "namespaces");
+	if (c->cg && has_cgroup_mount(c->spec) &&
+	    (r = cgroup_view_open(c->cg, cgroup_ns, &iso->cgroup_view)) < 0)
+		return fail_in(r, "cgroup");
+	if (!c->wait_for_start)
+		return 0;
+	r = iso->listener = fd_listen_unix(c->dir, "start", SOCK_SEQPACKET);
+	return r < 0 ? r : 0;
+}
+
+/* -- The handshake -------------------------------------------------------- */
+
+/* The process that goes on is another one: it entered a pid namespace. */
+static int on_pid(struct handshake *h, pid_t pid)
+{
+	/* Our child by CLONE_PARENT: its number stays its own until we wait. */
+	int pidfd = sys_pidfd_open(pid, 0);
+
+	if (pidfd < 0)
+		return fail(errno, "follow process %d", pid);
+	waitpid(h->child->pid, NULL, 0);
+	close(h->child->pidfd);
+	h->child->pid = pid;
+	h->child->pidfd = pidfd;
+	return h->state_dir < 0 ? 0 : container_write_pid(h->state_dir, pid);
+}
+
+static int send_seccomp(struct handshake *h)
+{
+	return sync_send(h->child->sync, SYNC_SECCOMP, (int32_t)h->bpf_flags,
+			 -1, buf_str(&h->bpf), h->bpf.len);
+}
+
+static bool has_parent_hooks(const struct spec *spec)
+{
+	return spec->hooks[SPEC_HOOK_PRESTART].n_hooks ||
+	       spec->hooks[SPEC_HOOK_CREATE_RUNTIME].n_hooks;
+}
+
+static int on_hooks(struct handshake *h)
+{
+	const struct spec *spec = h->creation->spec;
+	const struct state state = {
+		.id = h->creation->id,
+		.status = STATUS_CREATING,
+		.pid = h->child->pid,
+		.bundle = h->creation->bundle,
+		.annotations = spec->annotations,
+		.n_annotations = spec->n_annotations,
+	};
+	int r = 0;
+
+	for (int k = SPEC_HOOK_PRESTART;
+	     r == 0 && k <= SPEC_HOOK_CREATE_RUNTIME; k++)
+		r = hook_run_all(k, &spec->hooks[k], &state);
+	if (r == 0)
+		r = sync_send_empty(h->child->sync, SYNC_HOOKS_DONE);
+	/* It waits for one answer at a time: the filter comes after. */
+	return r < 0 ? r : send_seccomp(h);
+}
+
+static int on_message(struct handshake *h, struct sync_msg *msg)
+{
+	switch (msg->type) {
+	case SYNC_HOOKS:
+		if (h->creation)
+			return on_hooks(h);
+		break;
+	case SYNC_TERMINAL:
+		if (*h->terminal < 0 && msg->fd >= 0) {
+			*h->terminal = take_fd(&msg->fd);
+			return 0;
+		}
+		break;
+	case SYNC_PID: return on_pid(h, msg->value);
+	case SYNC_READY: h->ready = true; return 0;
+	default: break;
+	}
+	cleanup_fd(&msg->fd);
+	return fail_plain(EPROTO, "message %d of the child is out of place",
+			  msg->type);
+}
+
+/* Until the child is ready (create) or has become the program (run, exec). */
+static int converse(struct handshake *h, bool until_ready)
+{
+	_cleanup_free_ struct sync_msg *msg = malloc(sizeof(*msg));
+	int r;
+
+	if (!msg)
+		return fail(ENOMEM, "handshake");
+	while (!(until_ready && h->ready)) {
+		r = sync_recv(h->child->sync, msg);
+		if (r == 0 && h->ready)
+			return 0;
+		if (r == 0)
+			return fail_plain(EPIPE, "the container's process "
+						 "ended while it was set up "
+						 "(is its memory limit too "
+						 "small?)");
+		if (r > 0)
+			r = on_message(h, msg);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void kill_child(struct spawned *child)
+{
+	sys_pidfd_send_signal(child->pidfd, SIGKILL);
+	waitpid(child->pid, NULL, 0);
+	spawned_close(child);
+	*child = (struct spawned){.pidfd = -1, .sync = -1};
+}
+
+static int get_filter(const struct creation *c, struct handshake *h)
+{
+	const struct spec_seccomp *sec = c->spec->linux_.seccomp;
+
+	if (!sec)
+		return 0;
+	h->bpf_flags = sec->flags;
+	return seccomp_cache_get(c->store, sec, c->dir, &h->bpf);
+}
+
+static int shake_hands(struct creation *c, struct handshake *h)
+{
+	int r = container_write_pid(c->dir, c->child.pid);
+
+	/* The child mounts meanwhile. */
+	if (r == 0)
+		r = get_filter(c, h);
+	if (r == 0 && !has_parent_hooks(c->spec))
+		r = send_seccomp(h);
+	if (r == 0)
+		r = converse(h, c->wait_for_start);
+	return r;
+}
+
+static int process_create(struct creation *c)
+{
+	struct isolate iso;
+	struct handshake h = {.child = &c->child,
+			      .terminal = &c->terminal,
+			      .state_dir = c->dir,
+			      .creation = c};
+	int r;
+
+	isolate_init(&iso);
+	r = prepare(c, &iso);
+	if (r == 0)
+		r = isolate_spawn(&iso, c->cg, &c->child);
+	isolate_fini(&iso);
+	if (r < 0)
+		return r;
+	r = shake_hands(c, &h);
+	buf_fini(&h.bpf);
+	if (r < 0)
+		kill_child(&c->child);
+	return r;
+}
+
+/* -- Start ---------------------------------------------------------------- */
+
+static int process_start(struct container *c)
+{
+	_cleanup_free_ struct sync_msg *msg = malloc(sizeof(*msg));
+	_cleanup_fd_ int sock =
+		fd_connect_unix(c->dir, "start", SOCK_SEQPACKET);
+	int r;
+
+	if (!msg)
+		return fail(ENOMEM, "start");
+	if (sock < 0)
+		return sock;
+	/* From here on it counts as started, and nobody else can start it. */
+	if (unlinkat(c->dir, "start", 0) < 0)
+		return fail(errno, "remove the start socket");
+	c->waiting = false;
+	r = sync_send_empty(sock, SYNC_START);
+	if (r < 0)
+		return r;
+	/* Silence, the end of the stream, is success: the program runs. */
+	r = sync_recv(sock, msg);
+	return r > 0 ? fail_plain(EPROTO, "unexpected answer to start") : r;
+}
+
+/* -- Exec ----------------------------------------------------------------- */
+
+static int exec_cgroup(struct execution *e, struct cgroup **own,
+		       struct cgroup **cg)
+{
+	const char *sub = e->options->cgroup;
+	const char *path = e->container->record->cgroup;
+	_cleanup_free_ char *full = NULL;
+	int r;
+
+	if (!sub || !path) {
+		*cg = NULL;
+		return path ? container_cgroup(e->container, cg) : 0;
+	}
+	if (path_has_dotdot(sub))
+		return fail_plain(EINVAL, "--cgroup %s leads out of the "
+					  "container's cgroup",
+				  sub);
+	if (asprintf(&full, "%s/%s", path, sub) < 0)
+		return fail(ENOMEM, "--cgroup");
+	r = cgroup_open(full, own);
+	*cg = *own;
+	return r;
+}
+
+static int process_exec(struct execution *e)
+{
+	static const struct spec nothing;
+	struct container *c = e->container;
+	struct cgroup *own_cg = NULL, *cg;
+	struct handshake h = {.child = &e->child,
+			      .terminal = &e->terminal,
+			      .state_dir = -1};
+	struct isolate iso;
+	char path[32];
+	int r;
+
+	isolate_init(&iso);
+	iso.spec = &nothing;
+	iso.process = e->process;
+	iso.id = c->id;
+	iso.extra_env = e->extra_env;
+	iso.preserve_fds = e->preserve_fds;
+	iso.join_only = true;
+	iso.no_new_keyring = true;
+	iso.pidfd = c->pidfd;
+	iso.join_flags = c->record->join_flags;
+	r = iso.proc = open_proc();
+	if (r >= 0 && c->record->no_pivot) {
+		snprintf(path, sizeof(path), "%d/root", c->init.pid);
+		iso.join_root = openat(iso.proc, path, O_PATH | O_CLOEXEC);
+		if (iso.join_root < 0)
+			r = fail(errno, "open the container's root");
+	}
+	if (r >= 0)
+		r = seccomp_cache_load(c->dir, &h.bpf, &h.bpf_flags);
+	if (r == 0)
+		r = exec_cgroup(e, &own_cg, &cg);
+	if (r == 0)
+		r = isolate_spawn(&iso, cg, &e->child);
+	if (r == 0) {
+		r = send_seccomp(&h);
+		if (r == 0)
+			r = converse(&h, false);
+		if (r < 0)
+			kill_child(&e->child);
+	}
+	buf_fini(&h.bpf);
+	cgroup_close(own_cg);
+	isolate_fini(&iso);
+	return r;
+}
+
+/* -- The rest ------------------------------------------------------------- */
+
+static int process_signal(struct container *c, int sig)
+{
+	if (sys_pidfd_send_signal(c->pidfd, sig) < 0)
+		return fail(errno, "send signal %d to process %d", sig,
+			    c->init.pid);
+	return 0;
+}
+
+static int process_freeze(struct container *c, bool frozen)
+{
+	struct cgroup *cg;
+	int r = container_cgroup(c, &cg);
+
+	return r < 0 ? r : cgroup_freeze(cg, frozen);
+}
+
+const struct backend backend_process = {
+	.name = "container",
+	.create = process_create,
+	.start = process_start,
+	.exec = process_exec,
+	.signal = process_signal,
+	.freeze = process_freeze,
+};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* start: the program of a created container runs. */
+#include "runtime/start.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "isolate/hook.h"
+#include "lib/cleanup.h"
+#include "lib/compat.h"
+#include "lib/fail.h"
+#include "runtime/backend.h"
+#include "runtime/container.h"
+#include "runtime/notify.h"
+
+static int run_poststart(struct container *c)
+{
+	const struct record *rec = c->record;
+	const struct state state = {
+		.id = c->id,
+		.status = STATUS_RUNNING,
+		.pid = c->init.pid,
+		.bundle = rec->bundle,
+		.annotations = rec->annotations,
+		.n_annotations = rec->n_annotations,
+	};
+	int r = hook_run_all(SPEC_HOOK_POSTSTART, &rec->poststart, &state);
+
+	/* The spec: a failing poststart hook stops the container. */
+	if (r < 0)
+		backend_process.signal(c, SIGKILL);
+	return r;
+}
+
+static int start(struct container *c)
+{
+	_cleanup_fd_ int notify = -1;
+	int r = container_require(c, 1u << STATUS_CREATED, "created");
+
+	if (r == 0)
+		r = notify_bind(c->dir, &notify);
+	if (r == 0)
+		r = backend_process.start(c);
+	if (r == 0)
+		r = run_poststart(c);
+	if (r == 0)
+		r = notify_forward(notify, c->init.pid, c->pidfd);
+	return r;
+}
+
+int start_container(const struct store *s, const char *id)
+{
+	_cleanup_(container_close) struct container c = {};
+	_cleanup_fd_ int lock = -1;
+	int r = container_open(s, id, &c);
+
+	if (r < 0)
+		return r;
+	lock = store_lock(c.dir);
+	if (lock < 0)
+		return lock;
+	return start(&c);
+}
