@@ -41,10 +41,14 @@ int listen_fds_count(unsigned n, unsigned *total)
 		return fail_plain(EINVAL, "--preserve-fds %u: more than %d", n,
 				  FDS_MAX);
 	*total = n + listen_fds_given();
-	for (unsigned i = 0; i < *total; i++)
-		if (fcntl(3 + (int)i, F_GETFD) < 0)
-			return fail(errno, "file descriptor %u, which is to "
-					   "be preserved",
+	for (unsigned i = 0; i < *total; i++) {
+		int flags = fcntl(3 + (int)i, F_GETFD);
+
+		/* What closes on exec is one of ours, in the hole's place. */
+		if (flags < 0 || (flags & FD_CLOEXEC))
+			return fail(EBADF, "file descriptor %u, which is to be "
+					   "preserved",
 				    3 + i);
+	}
 	return 0;
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding the program in the container and running it. */
+#include "isolate/exec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/fail.h"
+#include "lib/path.h"
+
+#define DEFAULT_PATH                                                           \
+	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* 0: a program; -errno: why not. Permission for the user is execve(2)'s. */
+static int probe(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return st.st_mode & 0111 ? 0 : -EACCES;
+}
+
+static char *found(int r, char *path)
+{
+	/* The words are what engines look for in the text. */
+	if (r == -EISDIR)
+		fail_plain(EISDIR, "exec \"%s\": is a directory", path);
+	else if (r == -EACCES)
+		fail_plain(EACCES, "exec \"%s\": permission denied", path);
+	else if (r < 0)
+		fail_plain(-r, "exec \"%s\": %s", path,
+			   r == -ENOENT ? "no such file or directory"
+					: strerror(-r));
+	if (r == 0)
+		return path;
+	free(path);
+	errno = -r;
+	return NULL;
+}
+
+static const char *search_path(char *const *env)
+{
+	for (; env && *env; env++)
+		if (strncmp(*env, "PATH=", 5) == 0)
+			return *env + 5;
+	return DEFAULT_PATH;
+}
+
+char *exec_find(const struct spec_process *process)
+{
+	const char *name = process->args[0];
+	int worst = -ENOENT;
+	char *path;
+
+	if (strchr(name, '/')) {
+		path = strdup(name);
+		return path ? found(probe(path), path) : NULL;
+	}
+	for (const char *p = search_path(process->env); *name;) {
+		size_t n = strcspn(p, ":");
+
+		if (asprintf(&path, "%.*s%s%s", (int)n, p, n ? "/" : "./",
+			     name) < 0)
+			return NULL;
+
+		int r = probe(path);
+
+		if (r == 0)
+			return path;
+		if (r == -EACCES)
+			worst = r;
+		free(path);
+		p += n;
+		if (!*p++)
+			break;
+	}
+	fail_plain(-worst, "executable file \"%s\" not found in $PATH%s", name,
+		   worst == -EACCES ? ": permission denied" : "");
+	errno = -worst;
+	return NULL;
+}
+
+int exec_chdir(const char *cwd)
+{
+	char *now;
+
+	int r = chdir(cwd) < 0 ? -errno : 0;
+
+	if (r == -ENOENT) {
+		/* The root is "/" by now: a plain path stays inside. */
+		r = path_mkdirs(cwd, 0755);
+		if (r < 0)
+			return r;
+		r = chdir(cwd) < 0 ? -errno : 0;
+	}
+	if (r < 0)
+		return fail(-r, "enter %s", cwd);
+	/* A directory of the host, reached through a leaked fd, has no path
+	 * here (CVE-2024-21626). */
+	now = getcwd(NULL, 0);
+	if (!now || *now != '/') {
+		free(now);
+		return fail_plain(EINVAL, "%s is outside of the container's "
+					  "root",
+				  cwd);
+	}
+	free(now);
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* A session keyring of the container's own. */
+#include "isolate/keyring.h"
+
+#include <linux/keyctl.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/fail.h"
+
+/* keyutils.h: all rights for the possessor; view, read, search for the user */
+#define POSSESSOR_ALL	 0x3f000000u
+#define USER_VIEW_SEARCH 0x000b0000u
+
+int keyring_join(const char *name)
+{
+	long key = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+
+	/* No keyrings in this kernel, or no quota left for one more. */
+	if (key < 0 && (errno == ENOSYS || errno == EDQUOT))
+		return 0;
+	if (key < 0)
+		return fail(errno, "join a session keyring");
+	if (syscall(SYS_keyctl, KEYCTL_SETPERM, key,
+		    POSSESSOR_ALL | USER_VIEW_SEARCH) < 0)
+		return fail(errno, "set the session keyring's rights");
+	return 0;
+}
