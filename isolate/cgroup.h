@@ -68,10 +68,14 @@ enum cgroup_mode cgroup_mode(const struct cgroup *cg);
 int cgroup_fd(const struct cgroup *cg);
 
 /*
- * Moves pid into the cgroup in each hierarchy where CLONE_INTO_CGROUP did
- * not put it already (in_v2 tells that it did). Returns 0 or -errno + text.
+ * Child, while it has one thread and before it makes a cgroup namespace:
+ * moves itself into the v1 hierarchies by writing "0" to tasks. That is the
+ * one form that does not take the kernel's global threadgroup lock, whose
+ * writers wait for an RCU grace period (10 ms after an idle spell). in_v2
+ * tells that CLONE_INTO_CGROUP has done the v2 part. Returns 0 or -errno
+ * with fail() text.
  */
-int cgroup_attach(struct cgroup *cg, pid_t pid, bool in_v2);
+int cgroup_join(const struct cgroup *cg, bool in_v2);
 
 /*
  * Writes the limits that the spec gives (v1 values converted for v2 by the
@@ -98,6 +102,9 @@ int cgroup_freeze(struct cgroup *cg, bool frozen);
 
 /* 1 frozen, 0 not frozen or gone, -errno with fail() text. */
 int cgroup_is_frozen(struct cgroup *cg);
+
+/* Waits until it is not frozen any more. Returns 0 or -errno with text. */
+int cgroup_wait_thawed(struct cgroup *cg);
 
 /*
  * Waits until no process is left in it (cgroup.events "populated"), at most

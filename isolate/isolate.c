@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "isolate/caps.h"
+#include "isolate/cgroup.h"
 #include "isolate/dev.h"
 #include "isolate/enter.h"
 #include "isolate/exec.h"
@@ -44,7 +45,6 @@ struct child {
 	int sync; /* becomes start's connection once there is one */
 	int root; /* O_PATH, the container's root; -1 before "root" */
 	int slave; /* the terminal, or -1 */
-	bool gone; /* GO was received */
 	bool cwd_pending; /* the user itself has to enter the directory */
 	char *program; /* found in PATH */
 	char **env;
@@ -63,21 +63,23 @@ static bool makes(const struct child *c, enum spec_namespace kind)
 
 /* -- Joining and making namespaces ---------------------------------------- */
 
-/* The parent has written id maps and moved us into the cgroup. */
+/* The parent has written the id maps. */
 static int wait_go(struct child *c)
 {
-	struct sync_msg *msg;
-	int r;
+	struct sync_msg *msg = malloc(sizeof(*msg));
+	int r = msg ? sync_expect(c->sync, SYNC_GO, msg)
+		    : fail(ENOMEM, "wait for the parent");
 
-	if (c->gone)
-		return 0;
-	msg = malloc(sizeof(*msg));
-	if (!msg)
-		return fail(ENOMEM, "wait for the parent");
-	r = sync_expect(c->sync, SYNC_GO, msg);
 	free(msg);
-	c->gone = true;
 	return r;
+}
+
+/* First of all: what comes is to be accounted, and limited. */
+static int step_cgroup(struct child *c)
+{
+	struct cgroup *cg = c->iso->cgroup;
+
+	return cg ? cgroup_join(cg, cgroup_fd(cg) >= 0) : 0;
 }
 
 static int step_session(struct child *c)
@@ -107,10 +109,6 @@ static int step_user_namespace(struct child *c)
 	}
 	if (fd < 0)
 		return 0;
-	/* Before it changes its ids: the cgroup is joined from outside. */
-	r = wait_go(c);
-	if (r < 0)
-		return r;
 	if (setns(fd, CLONE_NEWUSER) < 0)
 		return fail(errno, "join the user namespace");
 	if (unshare((int)(ns_clone_flags(c->linux_) & ~CLONE_NEWPID)) < 0)
@@ -131,9 +129,7 @@ static int step_namespaces(struct child *c)
 		return fail(errno, "join the pid namespace");
 	if (pid_ns >= 0 || late_pid) {
 		/* A procfs shows the namespace of who mounts it. */
-		r = wait_go(c);
-		if (r == 0)
-			r = enter_fork(c->sync, late_pid ? CLONE_NEWPID : 0);
+		r = enter_fork(c->sync, late_pid ? CLONE_NEWPID : 0);
 		if (r < 0)
 			return r;
 	}
@@ -144,10 +140,8 @@ static int step_namespaces(struct child *c)
 
 static int step_cgroup_namespace(struct child *c)
 {
-	int r = wait_go(c);
-
-	if (r < 0 || !makes(c, SPEC_NS_CGROUP))
-		return r;
+	if (!makes(c, SPEC_NS_CGROUP))
+		return 0;
 	/* Its root is the cgroup in which we are now. */
 	if (unshare(CLONE_NEWCGROUP) < 0)
 		return fail(errno, "create a cgroup namespace");
@@ -156,10 +150,8 @@ static int step_cgroup_namespace(struct child *c)
 
 static int step_enter(struct child *c)
 {
-	int r = wait_go(c);
+	int r = enter_container(c->iso);
 
-	if (r == 0)
-		r = enter_container(c->iso);
 	if (r == 0 && (c->iso->join_flags & CLONE_NEWPID))
 		r = enter_fork(c->sync, 0);
 	if (r == 0 && setsid() < 0)
@@ -501,11 +493,12 @@ static int step_exec(struct child *c)
 
 /* From a fresh clone in new namespaces to "/" of the container. */
 static const struct step build_steps[] = {
+	{"cgroup", step_cgroup},
+	{"cgroup namespace", step_cgroup_namespace},
 	{"session", step_session},
 	{"user namespace", step_user_namespace},
 	{"namespaces", step_namespaces},
 	{"root file system", step_root},
-	{"cgroup namespace", step_cgroup_namespace},
 	{"mounts", step_mounts},
 	{"devices", step_devices},
 	{"terminal", step_terminal},
@@ -517,6 +510,7 @@ static const struct step build_steps[] = {
 
 /* From a fresh clone on the host into a container that runs. */
 static const struct step enter_steps[] = {
+	{"cgroup", step_cgroup},
 	{"enter", step_enter},
 	{"terminal", step_terminal},
 };

@@ -23,7 +23,8 @@
  * sync socket (sync.h).
  */
 
-struct seccomp_program;
+struct cgroup;
+struct cgroup_view;
 
 /* One file system tree cloned by the parent, to be attached by the child. */
 struct mount_source {
@@ -56,6 +57,7 @@ struct isolate {
 	int join_root; /* join_only: the root when it is a chroot's, or -1 */
 	int listener; /* wait_for_start: socket on which start knocks, or -1 */
 	int devnull; /* /dev/null of the host, verified c 1:3 */
+	struct cgroup *cgroup; /* which the child joins; NULL: none */
 	struct cgroup_view *cgroup_view; /* for mounts of type cgroup */
 };
 

@@ -93,25 +93,20 @@ static pid_t clone_child(const struct isolate *iso, int cgroup, int *pidfd)
 	return pid;
 }
 
-static int set_up_child(const struct isolate *iso, struct cgroup *cg,
-			const struct spawned *s)
+/* The child in a new user namespace waits until it has ids. */
+static int give_ids(const struct isolate *iso, const struct spawned *s)
 {
 	const struct spec_linux *l = &iso->spec->linux_;
-	int r = 0;
+	int r;
 
-	if (!iso->join_only && (l->new_namespaces & 1u << SPEC_NS_USER))
-		r = idmap_write(iso->proc, s->pid, l);
-	if (r < 0)
-		return fail_in(r, "user namespace");
-	if (cg)
-		r = cgroup_attach(cg, s->pid, cgroup_fd(cg) >= 0);
-	if (r < 0)
-		return fail_in(r, "cgroup");
-	return sync_send_empty(s->sync, SYNC_GO);
+	if (iso->join_only || !(l->new_namespaces & 1u << SPEC_NS_USER))
+		return 0;
+	r = idmap_write(iso->proc, s->pid, l);
+	return r < 0 ? fail_in(r, "user namespace")
+		     : sync_send_empty(s->sync, SYNC_GO);
 }
 
-int isolate_spawn(const struct isolate *iso, struct cgroup *cg,
-		  struct spawned *out)
+int isolate_spawn(const struct isolate *iso, struct spawned *out)
 {
 	_cleanup_fd_ int child_sync = -1;
 	_cleanup_fd_ int own_time = -1;
@@ -126,7 +121,8 @@ int isolate_spawn(const struct isolate *iso, struct cgroup *cg,
 		if (r < 0)
 			goto fail;
 	}
-	s.pid = clone_child(iso, cg ? cgroup_fd(cg) : -1, &s.pidfd);
+	s.pid = clone_child(iso, iso->cgroup ? cgroup_fd(iso->cgroup) : -1,
+			    &s.pidfd);
 	if (s.pid == 0) {
 		close(s.sync);
 		isolate_run(iso, child_sync);
@@ -135,7 +131,7 @@ int isolate_spawn(const struct isolate *iso, struct cgroup *cg,
 	if (time_ns_restore(own_time) < 0 && r == 0)
 		r = -errno;
 	if (r == 0)
-		r = set_up_child(iso, cg, &s);
+		r = give_ids(iso, &s);
 	if (r < 0)
 		goto fail;
 	*out = s;

@@ -5,9 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct cgroup;
 struct isolate;
-struct sync_msg;
 
 /* A child under way. owned by: the parent process. */
 struct spawned {
@@ -17,14 +15,12 @@ struct spawned {
 };
 
 /*
- * Clones the child: into cg's v2 directory, with all new namespaces of the
- * spec (user and time too), writes id maps and time offsets, attaches it to
- * cg in the other hierarchies, and says GO. The child is in isolate_run().
- * cg NULL: stay where we are. On failure the child is gone again.
+ * Clones the child: into the v2 directory of iso->cgroup, with all new
+ * namespaces of the spec (user and time too), and writes id maps and time
+ * offsets. The child is in isolate_run(). On failure it is gone again.
  * Returns 0 and *out or -errno with fail() text.
  */
-int isolate_spawn(const struct isolate *iso, struct cgroup *cg,
-		  struct spawned *out);
+int isolate_spawn(const struct isolate *iso, struct spawned *out);
 
 /* Closes fds; the process goes on. Safe on a zeroed or half-filled struct. */
 void spawned_close(struct spawned *s);

@@ -9,9 +9,9 @@
 /*
  *	parent                               child
  *	------                               -----
- *	clone3                         ────► waits
- *	id maps, cgroup, time offsets
- *	GO                             ────► joins namespaces, mounts
+ *	clone3                         ────► joins its cgroup
+ *	id maps
+ *	GO (only with a user namespace)────► joins namespaces, mounts
  *	                               ◄──── HOOKS     (only with parent_hooks)
  *	prestart, createRuntime hooks
  *	HOOKS_DONE                     ────► createContainer hooks, pivot

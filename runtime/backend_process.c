@@ -130,6 +130,7 @@ static int prepare(const struct creation *c, struct isolate *iso)
 	iso->wait_for_start = c->wait_for_start;
 	iso->preserve_fds = c->preserve_fds;
 	iso->rootfs_path = c->rootfs;
+	iso->cgroup = c->cg;
 	if ((r = iso->proc = open_proc()) < 0 ||
 	    (r = iso->devnull = open_null()) < 0 ||
 	    (r = iso->rootfs = rootfs_clone(c->rootfs)) < 0)
@@ -289,7 +290,7 @@ static int process_create(struct creation *c)
 	isolate_init(&iso);
 	r = prepare(c, &iso);
 	if (r == 0)
-		r = isolate_spawn(&iso, c->cg, &c->child);
+		r = isolate_spawn(&iso, &c->child);
 	isolate_fini(&iso);
 	if (r < 0)
 		return r;
@@ -354,7 +355,7 @@ static int process_exec(struct execution *e)
 {
 	static const struct spec nothing;
 	struct container *c = e->container;
-	struct cgroup *own_cg = NULL, *cg;
+	struct cgroup *own_cg = NULL;
 	struct handshake h = {.child = &e->child,
 			      .terminal = &e->terminal,
 			      .state_dir = -1};
@@ -382,9 +383,9 @@ static int process_exec(struct execution *e)
 	if (r >= 0)
 		r = seccomp_cache_load(c->dir, &h.bpf, &h.bpf_flags);
 	if (r == 0)
-		r = exec_cgroup(e, &own_cg, &cg);
+		r = exec_cgroup(e, &own_cg, &iso.cgroup);
 	if (r == 0)
-		r = isolate_spawn(&iso, cg, &e->child);
+		r = isolate_spawn(&iso, &e->child);
 	if (r == 0) {
 		r = send_seccomp(&h);
 		if (r == 0)
