@@ -56,7 +56,6 @@ struct isolate {
 	unsigned join_flags; /* join_only: CLONE_NEW* of those to join */
 	int join_root; /* join_only: the root when it is a chroot's, or -1 */
 	int listener; /* wait_for_start: socket on which start knocks, or -1 */
-	int devnull; /* /dev/null of the host, verified c 1:3 */
 	struct cgroup *cgroup; /* which the child joins; NULL: none */
 	struct cgroup_view *cgroup_view; /* for mounts of type cgroup */
 };

@@ -97,3 +97,16 @@ static inline int sys_pivot_root(const char *new_root, const char *put_old)
 {
 	return (int)syscall(SYS_pivot_root, new_root, put_old);
 }
+
+/* mount(2) and umount2(2): <sys/mount.h> does not go with <linux/mount.h> */
+static inline int sys_mount(const char *source, const char *target,
+			    const char *type, unsigned long flags,
+			    const void *data)
+{
+	return (int)syscall(SYS_mount, source, target, type, flags, data);
+}
+
+static inline int sys_umount2(const char *target, int flags)
+{
+	return (int)syscall(SYS_umount2, target, flags);
+}

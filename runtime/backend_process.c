@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,26 +52,13 @@ static int open_proc(void)
 	return take_fd(&fd);
 }
 
-static int open_null(void)
-{
-	struct stat st;
-	_cleanup_fd_ int fd = open("/dev/null", O_PATH | O_CLOEXEC);
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fail(errno, "open /dev/null");
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
-		return fail_plain(EINVAL, "/dev/null is not the null device");
-	return take_fd(&fd);
-}
-
 static void isolate_init(struct isolate *iso)
 {
 	*iso = (struct isolate){.proc = -1,
 				.rootfs = -1,
 				.pidfd = -1,
 				.join_root = -1,
-				.listener = -1,
-				.devnull = -1};
+				.listener = -1};
 	for (int i = 0; i < SPEC_NS_KINDS; i++)
 		iso->ns_fds[i] = -1;
 }
@@ -89,7 +74,6 @@ static void isolate_fini(struct isolate *iso)
 	cleanup_fd(&iso->rootfs);
 	cleanup_fd(&iso->join_root);
 	cleanup_fd(&iso->listener);
-	cleanup_fd(&iso->devnull);
 }
 
 static bool has_cgroup_mount(const struct spec *spec)
@@ -132,7 +116,6 @@ static int prepare(const struct creation *c, struct isolate *iso)
 	iso->rootfs_path = c->rootfs;
 	iso->cgroup = c->cg;
 	if ((r = iso->proc = open_proc()) < 0 ||
-	    (r = iso->devnull = open_null()) < 0 ||
 	    (r = iso->rootfs = rootfs_clone(c->rootfs)) < 0)
 		return r;
 	if ((r = open_sources(iso)) < 0)
