@@ -440,7 +440,7 @@ static int load_seccomp(struct child *c)
 
 	if (n == 0)
 		return 0;
-	return seccomp_load((const struct sock_filter *)c->seccomp->payload, n,
+	return seccomp_filter_load((const struct sock_filter *)c->seccomp->payload, n,
 			    (unsigned)c->seccomp->value);
 }
 
