@@ -4,21 +4,22 @@
 
 #include <stdbool.h>
 
+#include "cmd/option.h"
 #include "runtime/store.h"
 
 /* The options before the command. Strings borrowed from argv. */
 struct global_options {
 	const char *root; /* --root; NULL: the default */
 	const char *log, *log_format, *log_level;
-	bool debug;
-	bool systemd_cgroup;
+	const char *isolation, *cgroup_manager, *rootless;
+	bool debug, systemd_cgroup, version;
 };
 
 /*
  * One command. run gets its own arguments (argv[0] is the command's name) and
  * returns the program's exit code, or -errno with fail() text, which main
- * prints as "bulkhead: NAME "ID": TEXT" before it exits with `failure` (1
- * when zero).
+ * prints as "bulkhead: NAME: TEXT" before it exits with `failure` (1 when
+ * zero).
  */
 struct command {
 	const char *name;
@@ -28,3 +29,25 @@ struct command {
 	bool enters; /* runs from a protected image (runtime/self.h) */
 	int failure; /* exit code when it fails; 0 stands for 1 */
 };
+
+extern const struct command cmd_create, cmd_run, cmd_start, cmd_exec, cmd_kill,
+	cmd_delete, cmd_list, cmd_state, cmd_ps, cmd_pause, cmd_resume,
+	cmd_spec, cmd_features;
+
+/*
+ * Parses a command's options. Returns the index of the first argument behind
+ * them; 0 when help was asked for and given; -errno with fail() text.
+ */
+int cmd_options(const struct command *cmd, const struct option *options,
+		int argc, char **argv);
+
+/* Fails unless exactly one argument, the container's id, is left. */
+int cmd_one_id(int argc, char **argv, int at, const char **id);
+
+/*
+ * Calls one(store, id, arg) for each container whose id matches the POSIX
+ * extended regular expression; goes on after a failure, returns the first.
+ */
+int cmd_each_match(const struct store *s, const char *regex,
+		   int (*one)(const struct store *s, const char *id, void *arg),
+		   void *arg);

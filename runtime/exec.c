@@ -107,8 +107,8 @@ static int make_process(const struct record *rec, const struct exec_options *o,
 		return r;
 	if (!p->args || !p->args[0])
 		return fail_plain(EINVAL, "no program was given");
-	if (o->process_file && (o->tty || o->no_tty))
-		p->terminal = o->tty;
+	if (o->tty)
+		p->terminal = true;
 	if (o->no_new_privs)
 		p->no_new_privileges = true;
 	if (o->process_label)

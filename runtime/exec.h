@@ -15,7 +15,7 @@ struct exec_options {
 	const char *process_file; /* a process object; else args and the
 				     container's own process as default */
 	char **args; /* NULL-terminated */
-	bool detach, tty, no_tty; /* no_tty: --tty=false */
+	bool detach, tty;
 	bool no_new_privs, ignore_paused;
 	const char *cwd;
 	char **env; /* "K=V", NULL-terminated, or NULL */
