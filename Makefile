@@ -7,11 +7,11 @@ DESTDIR ?=
 ISOLATION ?= container
 
 CC      ?= gcc
-LIBS    := libseccomp libcap yajl
 CFLAGS.release := -O2 -g
 CFLAGS.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS.coverage := -O0 -g --coverage
-LDFLAGS.release := -static-pie
+# cmd/entry.c: the program's first instructions, before libc's
+LDFLAGS.release := -static-pie -Wl,-e,entry
 LDFLAGS.asan    := -fsanitize=address,undefined -pie
 LDFLAGS.coverage := --coverage -pie
 
@@ -24,8 +24,7 @@ override CFLAGS += -std=gnu11 $(CFLAGS.$(VARIANT)) $(WARN) $(HARDEN) \
 	-ffunction-sections -fdata-sections
 override CPPFLAGS += -I. -D_GNU_SOURCE -DBULKHEAD_VERSION='"$(VERSION)"' -MMD -MP
 override LDFLAGS += $(LDFLAGS.$(VARIANT)) -Wl,-z,relro,-z,now,--gc-sections
-LDLIBS = $(shell pkg-config --libs $(if $(filter release,$(VARIANT)),--static) libseccomp libcap) \
-	$(if $(filter release,$(VARIANT)),-lyajl_s,-lyajl)
+LDLIBS := -lseccomp $(if $(filter release,$(VARIANT)),-lyajl_s,-lyajl) -lm
 
 LIB_SRC := $(wildcard lib/*.c oci/*.c isolate/*.c runtime/*.c)
 CMD_SRC := $(wildcard cmd/*.c)
@@ -49,5 +48,8 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# It runs before relocation, TLS and the stack protector.
+$(BUILD)/cmd/entry.o: override HARDEN := -fPIE -fno-stack-protector -fcf-protection
 
 -include $(wildcard $(BUILD)/*/*.d)

@@ -56,7 +56,7 @@ inline_always int is_entering(const char *word)
 }
 
 /* stack: argc, argv…, NULL, envp… as the kernel has laid them out. */
-__attribute__((used, visibility("hidden"), no_stack_protector)) void
+static __attribute__((used, no_stack_protector)) void
 entry_protect(long *stack)
 {
 	char **argv = (char **)(stack + 1);

@@ -44,9 +44,9 @@ int caps_apply(const struct spec_capabilities *caps)
 		data[i].permitted = (uint32_t)(caps->permitted >> 32 * i);
 		data[i].inheritable = (uint32_t)(caps->inheritable >> 32 * i);
 	}
-	/* The ambient set was emptied by nobody yet: it is by capset(2),
-	 * which keeps in it what is permitted and inheritable. */
 	if (syscall(SYS_capset, &head, data) < 0)
 		return fail(errno, "set capabilities");
-	return set_ambient(caps->ambient);
+	/* The kernel lets nothing else be ambient. Engines list more, and
+	 * know that it has no effect. */
+	return set_ambient(caps->ambient & caps->permitted & caps->inheritable);
 }

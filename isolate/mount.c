@@ -199,7 +199,7 @@ static int fs_fail(int fs, int err, const char *what, const char *value)
 
 static int configure(int fs, const struct spec_mount *m)
 {
-	if (*m->source && strcmp(m->source, m->type) != 0 &&
+	if (*m->source &&
 	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", m->source) < 0)
 		return fs_fail(fs, errno, "source", m->source);
 	for (size_t i = 0; i < ARRAY_SIZE(sb_words); i++)
