@@ -1,63 +1,78 @@
 /* SPDX-License-Identifier: MIT */
-/* The container's control group: v2, or v1 and hybrid, behind one set of calls. */
-#include "isolate/cgroup.h"
+/* Making, finding, joining and removing a cgroup in every hierarchy. */
+#include "isolate/cgroup_internal.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
-#include "isolate/cgroup_hierarchy.h"
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/compat.h"
 #include "lib/fail.h"
 #include "lib/fd.h"
 #include "lib/path.h"
-#include "oci/spec.h"
 
-#define CGROUP_ROOT    "/sys/fs/cgroup"
-#define FILE_MAX_BYTES (16 << 20) /* cgroup.procs of a huge container */
-#define REMOVE_TIMEOUT_MS 10000 /* a killed process that does not go */
+#define CGROUP_ROOT "/sys/fs/cgroup"
 
-/* -- Opening -------------------------------------------------------------- */
+/* -- The path ------------------------------------------------------------- */
+
+/* A path of NULL, with errno and text. */
+static char *no_path(int err, const char *why, const char *path)
+{
+	fail_plain(err, "path \"%s\" %s", path, why);
+	errno = err;
+	return NULL;
+}
 
 char *cgroup_path(const char *cgroups_path, const char *id)
 {
 	const char *from = cgroups_path && *cgroups_path ? cgroups_path : id;
-	char *path;
+	_cleanup_free_ char *path = malloc(strlen(from) + 2);
+	size_t len = 0;
 
-	if (path_has_dotdot(from) || !from[strspn(from, "/.")]) {
-		fail_plain(EINVAL, "cgroup path \"%s\" is not one", from);
-		errno = EINVAL;
-		return NULL;
+	if (!path)
+		return no_path(ENOMEM, "is too long", from);
+	if (path_has_dotdot(from))
+		return no_path(EINVAL, "has \"..\" in it", from);
+	/* Each component once with a slash before it; "." is none. */
+	for (const char *p = from; *p;) {
+		size_t n = strcspn(p, "/");
+
+		if (n > 1 || (n == 1 && *p != '.')) {
+			path[len++] = '/';
+			memcpy(path + len, p, n);
+			len += n;
+		}
+		p += n;
+		p += strspn(p, "/");
 	}
-	if (asprintf(&path, "/%s", from + strspn(from, "/")) < 0) {
-		fail(ENOMEM, "cgroup path");
-		errno = ENOMEM;
-		return NULL;
-	}
-	/* Trailing slashes would make an empty last name. */
-	for (size_t n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
-		path[n - 1] = '\0';
-	return path;
+	path[len] = '\0';
+	return len ? take_ptr(&path) : no_path(EINVAL, "is the root", from);
 }
 
-/* A v1 machine has the v2 hierarchy too; where nobody mounted it, we do. */
-static int mount_v2(void)
+/* -- Finding the hierarchies ---------------------------------------------- */
+
+static int place_v2(struct cgroup *cg, int root, const char *mount)
+{
+	cg->v2.root = root;
+	cg->v2.label = "unified";
+	cg->v2.root_len = strlen(mount);
+	/* Relative to a detached mount's root: without the first slash. */
+	cg->v2.dir = arena_printf(&cg->arena, "%s%s", mount,
+				  *mount ? cg->path : cg->path + 1);
+	return cg->v2.dir ? 0 : fail(ENOMEM, "%s", cg->path);
+}
+
+/* A cgroup2 mount that no one else sees; -1 when we may not. */
+static int mount_detached_v2(void)
 {
 	_cleanup_fd_ int fs = sys_fsopen("cgroup2", FSOPEN_CLOEXEC);
 
-	if (fs < 0 ||
-	    sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
 		return -1;
 	return sys_fsmount(fs, FSMOUNT_CLOEXEC, 0);
 }
@@ -70,29 +85,35 @@ static int find_hierarchies(struct cgroup *cg)
 		return fail(errno, "%s", CGROUP_ROOT);
 	if (fs.f_type == CGROUP2_SUPER_MAGIC) {
 		cg->mode = CGROUP_V2;
-		cg->root = open(CGROUP_ROOT,
-				O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		return cg->root < 0 ? fail(errno, "open %s", CGROUP_ROOT) : 0;
+		return place_v2(cg, AT_FDCWD, CGROUP_ROOT);
 	}
 	cg->mode = CGROUP_V1;
 
 	int r = cgroup_v1_find(cg);
-
-	if (r == 0 && cg->root < 0)
-		cg->root = mount_v2();
-	return r;
+	if (r < 0 || cg->v2.dir)
+		return r;
+	cg->v2_root = mount_detached_v2();
+	if (cg->v2_root >= 0)
+		return place_v2(cg, cg->v2_root, "");
+	return cg->n_v1 ? 0 : fail_plain(ENOENT, "no hierarchy is mounted");
 }
 
-static int make(const char *path, struct cgroup **out)
+static int cgroup_new(const char *path, struct cgroup **out)
 {
 	struct cgroup *cg = calloc(1, sizeof(*cg));
-	int r;
 
 	if (!cg)
-		return fail(ENOMEM, "cgroup");
-	cg->root = cg->dir = -1;
-	cg->path = strdup(path);
-	r = cg->path ? find_hierarchies(cg) : fail(ENOMEM, "cgroup");
+		return fail(ENOMEM, "%s", path);
+	cg->v2_fd = cg->v2_root = -1;
+	cg->path = arena_strdup(&cg->arena, path);
+
+	int r = 0;
+	if (*path != '/' || path_has_dotdot(path))
+		r = fail_plain(EINVAL, "path \"%s\" is not valid", path);
+	else if (!cg->path)
+		r = fail(ENOMEM, "%s", path);
+	else
+		r = find_hierarchies(cg);
 	if (r < 0) {
 		cgroup_close(cg);
 		return r;
@@ -101,37 +122,91 @@ static int make(const char *path, struct cgroup **out)
 	return 0;
 }
 
-/* The path below a hierarchy's root. */
-static const char *relative(const struct cgroup *cg)
+static int open_v2(struct cgroup *cg)
 {
-	return cg->path + 1;
+	if (!cg->v2.dir)
+		return 0;
+	cg->v2_fd = openat(cg->v2.root, cg->v2.dir,
+			   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cg->v2_fd < 0 && errno != ENOENT)
+		return fail(errno, "open %s", cg->v2.dir);
+	return 0;
 }
 
-static int open_dir(const struct cgroup *cg)
+/* -- Creating and opening ------------------------------------------------- */
+
+static int refuse_used(const struct cgroup *cg, const struct hierarchy *h)
 {
-	if (cg->root < 0)
-		return -1;
-	return openat(cg->root, relative(cg),
-		      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct buf pids = {};
+	int r = h->had ? cgroup_tree_pids(h, &pids) : 0;
+
+	if (r == 0 && pids.len)
+		r = fail_plain(EBUSY, "%s is in use by another container",
+			       cg->path);
+	buf_fini(&pids);
+	return r;
+}
+
+static int make_all(struct cgroup *cg)
+{
+	int r = cg->v2.dir ? cgroup_tree_make(&cg->v2, NULL) : 0;
+
+	if (r == 0)
+		r = refuse_used(cg, &cg->v2);
+	if (r == 0)
+		r = cgroup_v1_make(cg);
+	for (size_t i = 0; r == 0 && i < cg->n_v1; i++)
+		r = refuse_used(cg, &cg->v1[i]);
+	if (r == 0)
+		r = open_v2(cg);
+	if (r == 0 && cg->mode == CGROUP_V2)
+		cgroup_v2_enable(cg);
+	return r;
+}
+
+int cgroup_create(const char *path, struct cgroup **out)
+{
+	struct cgroup *cg = NULL;
+	int r = cgroup_new(path, &cg);
+
+	if (r < 0)
+		return r;
+	r = make_all(cg);
+	if (r < 0) {
+		for (size_t i = 0; i < cg->n_v1; i++)
+			cgroup_tree_undo(&cg->v1[i]);
+		cgroup_tree_undo(&cg->v2);
+		cgroup_close(cg);
+		return r;
+	}
+	cg->is_new = !cg->v2.had;
+	*out = cg;
+	return 0;
 }
 
 int cgroup_open(const char *path, struct cgroup **out)
 {
-	int r = make(path, out);
+	struct cgroup *cg = NULL;
+	int r = cgroup_new(path, &cg);
 
-	if (r == 0)
-		(*out)->dir = open_dir(*out);
-	return r;
+	if (r < 0)
+		return r;
+	r = open_v2(cg);
+	if (r < 0) {
+		cgroup_close(cg);
+		return r;
+	}
+	*out = cg;
+	return 0;
 }
 
 void cgroup_close(struct cgroup *cg)
 {
 	if (!cg)
 		return;
-	cgroup_v1_free(cg);
-	cleanup_fd(&cg->dir);
-	cleanup_fd(&cg->root);
-	free(cg->path);
+	cleanup_fd(&cg->v2_fd);
+	cleanup_fd(&cg->v2_root);
+	arena_fini(&cg->arena);
 	free(cg);
 }
 
@@ -142,318 +217,51 @@ enum cgroup_mode cgroup_mode(const struct cgroup *cg)
 
 int cgroup_fd(const struct cgroup *cg)
 {
-	return cg->dir;
+	return cg->v2_fd;
 }
 
-/* -- Creating ------------------------------------------------------------- */
-
-/* Lets the children of dir have all controllers that dir itself has. */
-static void enable_controllers(int dir)
-{
-	_cleanup_(buf_fini) struct buf all = {}, on = {};
-	char *save, word[64];
-
-	if (fd_read_file(dir, "cgroup.controllers", &all, FILE_MAX_BYTES) < 0 ||
-	    fd_read_file(dir, "cgroup.subtree_control", &on, FILE_MAX_BYTES) < 0)
-		return;
-	if (!all.data || (on.data && all.len == on.len &&
-			  memcmp(all.data, on.data, all.len) == 0))
-		return;
-	for (char *c = strtok_r(all.data, " \n", &save); c;
-	     c = strtok_r(NULL, " \n", &save)) {
-		/* One by one: what the parent may not have is told by the
-		 * limit that needs it. */
-		snprintf(word, sizeof(word), "+%s", c);
-		fd_write_file(dir, "cgroup.subtree_control", word);
-	}
-}
-
-/* The leaf, whose parents exist. */
-static int make_leaf(struct cgroup *cg, int parent, const char *name)
-{
-	_cleanup_(buf_fini) struct buf events = {};
-
-	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
-		return fail(errno, "make cgroup %s", cg->path);
-	cg->dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (cg->dir < 0)
-		return fail(errno, "open cgroup %s", cg->path);
-	return 0;
-}
-
-/* Walks to the leaf, making what is missing, enabling controllers. */
-static int create_v2(struct cgroup *cg)
-{
-	_cleanup_free_ char *copy = strdup(relative(cg));
-	_cleanup_fd_ int at = dup(cg->root);
-	char *name = copy;
-
-	if (!copy || at < 0)
-		return fail(ENOMEM, "cgroup");
-	for (char *slash; (slash = strchr(name, '/')); name = slash + 1) {
-		*slash = '\0';
-		if (!*name)
-			continue;
-		if (cg->mode == CGROUP_V2)
-			enable_controllers(at);
-		if (mkdirat(at, name, 0755) < 0 && errno != EEXIST)
-			return fail(errno, "make cgroup %s", cg->path);
-
-		int next = openat(at, name,
-				  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-		if (next < 0)
-			return fail(errno, "open cgroup %s", cg->path);
-		close(at);
-		at = next;
-	}
-	if (cg->mode == CGROUP_V2)
-		enable_controllers(at);
-	fail_clear();
-	return make_leaf(cg, at, name);
-}
-
-static int read_event(int events, const char *key)
-{
-	char text[256];
-	ssize_t n = pread(events, text, sizeof(text) - 1, 0);
-	const char *at;
-
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	at = strstr(text, key);
-	return at ? atoi(at + strlen(key)) : 0;
-}
-
-static int open_events(const struct cgroup *cg)
-{
-	return cg->dir < 0 ? -1
-			   : openat(cg->dir, "cgroup.events",
-				    O_RDONLY | O_CLOEXEC);
-}
-
-static bool is_populated(const struct cgroup *cg)
-{
-	_cleanup_fd_ int events = open_events(cg);
-
-	return events >= 0 && read_event(events, "populated ") > 0;
-}
-
-int cgroup_create(const char *path, struct cgroup **out)
-{
-	struct cgroup *cg;
-	int r = make(path, &cg);
-
-	if (r < 0)
-		return r;
-	if (cg->root >= 0)
-		r = create_v2(cg);
-	if (r == 0 && is_populated(cg)) {
-		r = fail_plain(EBUSY, "cgroup %s is in use", path);
-		cgroup_close(cg);
-		return r;
-	}
-	if (r == 0)
-		r = cgroup_v1_create(cg);
-	if (r < 0) {
-		_cleanup_free_ char *text = strdup(fail_text());
-
-		cgroup_remove(cg);
-		if (text)
-			fail_from(-r, text, strlen(text));
-		cgroup_close(cg);
-		return r;
-	}
-	*out = cg;
-	return 0;
-}
+/* -- Joining -------------------------------------------------------------- */
 
 int cgroup_join(const struct cgroup *cg, bool in_v2)
 {
-	int r = 0;
+	char file[PATH_MAX];
+	int first = -1, last = -1, r = 0;
 
-	if (!in_v2 && cg->dir >= 0)
-		r = fd_write_file(cg->dir, "cgroup.procs", "0");
-	return r < 0 ? r : cgroup_v1_join(cg);
+	if (!in_v2 && cg->v2_fd >= 0)
+		r = fd_write_file(cg->v2_fd, "cgroup.procs", "0");
+	for (size_t i = 0; r == 0 && i < cg->n_v1; i++) {
+		snprintf(file, sizeof(file), "%s/tasks", cg->v1[i].dir);
+
+		int fd = openat(cg->v1[i].root, file, O_WRONLY | O_CLOEXEC);
+		if (fd < 0 || write(fd, "0", 1) < 0)
+			r = fail(errno, "join %s", cg->v1[i].dir);
+		/* Runs of neighbours are closed by one call. */
+		if (fd >= 0 && first >= 0 && fd != last + 1) {
+			sys_close_range(first, last, 0);
+			first = -1;
+		}
+		if (fd >= 0) {
+			first = first < 0 ? fd : first;
+			last = fd;
+		}
+	}
+	if (first >= 0)
+		sys_close_range(first, last, 0);
+	return r;
 }
+
+/* -- Limits --------------------------------------------------------------- */
 
 int cgroup_apply(struct cgroup *cg, const struct spec_resources *res,
 		 bool is_update)
 {
-	int r = cg->mode == CGROUP_V2 ? cgroup_v2_apply(cg->dir, res)
-				      : cgroup_v1_apply(cg, res);
+	struct limit_source src = {cg, res, is_update};
+	int r = cg->mode == CGROUP_V2 ? cgroup_v2_limits(&src)
+				      : cgroup_v1_limits(&src);
 
-	(void)is_update; /* without rules both leave devices alone */
-	if (r == 0 && cg->mode == CGROUP_V2 && res->n_devices)
-		r = cgroup_devices_attach(cg->dir, res);
+	if (r == 0)
+		r = cgroup_v2_unified(&src);
+	if (r == 0)
+		r = cgroup_devices_apply(cg, res, is_update);
 	return r;
-}
-
-/* -- Life cycle ----------------------------------------------------------- */
-
-int cgroup_kill(struct cgroup *cg)
-{
-	int r;
-
-	if (cg->dir < 0)
-		return cg->mode == CGROUP_V1 && cg->root < 0
-			       ? cgroup_signal(cg, SIGKILL)
-			       : 0;
-	r = fd_write_file(cg->dir, "cgroup.kill", "1");
-	/* A cgroup that was removed has nothing to kill. */
-	return r == -ENODEV || r == -ENOENT ? 0 : r;
-}
-
-int cgroup_signal(struct cgroup *cg, int sig)
-{
-	_cleanup_(buf_fini) struct buf pids = {};
-	int r = cgroup_pids(cg, &pids);
-
-	for (size_t i = 0; r == 0 && i < pids.len / sizeof(pid_t); i++) {
-		pid_t pid = ((pid_t *)(void *)pids.data)[i];
-
-		if (kill(pid, sig) < 0 && errno != ESRCH)
-			r = fail(errno, "send signal %d to process %d", sig,
-				 pid);
-	}
-	return r;
-}
-
-/* Waits on cgroup.events until key has this value. */
-static int wait_event(const struct cgroup *cg, const char *key, int value,
-		      int timeout_ms)
-{
-	_cleanup_fd_ int events = open_events(cg);
-	struct pollfd p = {.fd = events, .events = POLLPRI};
-
-	if (events < 0)
-		return errno == ENOENT || errno == ENODEV || cg->dir < 0
-			       ? 0
-			       : fail(errno, "open cgroup.events");
-	for (;;) {
-		/* Read first: it arms the notification. */
-		int now = read_event(events, key);
-
-		if (now == value || now == -ENODEV)
-			return 0;
-		if (now < 0)
-			return fail(-now, "read cgroup.events");
-
-		int n = poll(&p, 1, timeout_ms);
-
-		if (n == 0)
-			return fail(ETIMEDOUT, "wait for cgroup %s", cg->path);
-		if (n < 0 && errno != EINTR)
-			return fail(errno, "wait for cgroup %s", cg->path);
-	}
-}
-
-int cgroup_freeze(struct cgroup *cg, bool frozen)
-{
-	int r;
-
-	if (cg->dir < 0)
-		return fail_plain(EOPNOTSUPP, "cgroup %s cannot be frozen",
-				  cg->path);
-	r = fd_write_file(cg->dir, "cgroup.freeze", frozen ? "1" : "0");
-	return r < 0 ? r : wait_event(cg, "frozen ", frozen, -1);
-}
-
-int cgroup_wait_thawed(struct cgroup *cg)
-{
-	return wait_event(cg, "frozen ", 0, -1);
-}
-
-int cgroup_is_frozen(struct cgroup *cg)
-{
-	_cleanup_fd_ int events = open_events(cg);
-	int r = events < 0 ? 0 : read_event(events, "frozen ");
-
-	return r < 0 ? 0 : r;
-}
-
-int cgroup_wait_empty(struct cgroup *cg, int timeout_ms)
-{
-	return wait_event(cg, "populated ", 0, timeout_ms);
-}
-
-/* Appends the numbers in dir's cgroup.procs, as pid_t. */
-static int append_pids(int dir, struct buf *pids)
-{
-	_cleanup_(buf_fini) struct buf text = {};
-	int r = fd_read_file(dir, "cgroup.procs", &text, FILE_MAX_BYTES);
-
-	/* A threaded cgroup: its processes are listed above it. */
-	if (r == -EOPNOTSUPP || r == -ENODEV || r == -ENOENT)
-		return 0;
-	if (r < 0)
-		return r;
-	for (const char *p = buf_str(&text); *p; p += strcspn(p, "\n"), p += *p == '\n') {
-		pid_t pid = atoi(p);
-
-		if (pid > 0)
-			buf_put(pids, &pid, sizeof(pid));
-	}
-	return 0;
-}
-
-#define PIDS_DEPTH_MAX 64 /* deeper ones are the container's own affair */
-
-static int collect(int dir, struct buf *pids, unsigned depth)
-{
-	int r = append_pids(dir, pids);
-	int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = own < 0 ? NULL : fdopendir(own);
-
-	if (!d)
-		return r;
-	for (struct dirent *e; r == 0 && (e = readdir(d));) {
-		if (e->d_type != DT_DIR || *e->d_name == '.' ||
-		    depth == PIDS_DEPTH_MAX)
-			continue;
-
-		_cleanup_fd_ int sub =
-			openat(dir, e->d_name,
-			       O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (sub >= 0)
-			r = collect(sub, pids, depth + 1);
-	}
-	closedir(d);
-	return r;
-}
-
-int cgroup_pids(struct cgroup *cg, struct buf *pids)
-{
-	int r = cg->dir < 0 ? 0 : collect(cg->dir, pids, 0);
-
-	if (r == 0 && pids->failed)
-		r = fail(ENOMEM, "list the processes of cgroup %s", cg->path);
-	return r;
-}
-
-static int remove_everywhere(struct cgroup *cg)
-{
-	int r = cgroup_v1_remove(cg);
-
-	/* Last: its events tell when the others can be removed. */
-	return r < 0 || cg->root < 0 ? r
-				     : cgroup_remove_tree(cg->root,
-							  relative(cg));
-}
-
-int cgroup_remove(struct cgroup *cg)
-{
-	int r = remove_everywhere(cg);
-
-	/* What has been killed takes a moment to be gone. */
-	if (r == -EBUSY) {
-		if (is_populated(cg)) {
-			r = wait_event(cg, "populated ", 0, REMOVE_TIMEOUT_MS);
-			if (r < 0)
-				return r;
-		}
-		r = remove_everywhere(cg);
-	}
-	return r < 0 ? fail(-r, "remove cgroup %s", cg->path) : 0;
 }

@@ -38,7 +38,7 @@ struct cgroup;
 /*
  * Normalises what linux.cgroupsPath says (NULL: none) for this container
  * into dst: absolute path as it is; relative or none: "/ID" style below the
- * root. Returns a malloc'd path or NULL with fail() text (".." in it, …).
+ * root. Returns a malloc'd path, or NULL with errno and fail() text.
  */
 char *cgroup_path(const char *cgroups_path, const char *id);
 
@@ -146,7 +146,8 @@ void cgroup_view_close(struct cgroup_view *view);
  * directory fd target with these MOUNT_ATTR_* flags: cgroup2, or for v1 a
  * tmpfs with one mount for each hierarchy and links for joined controllers
  * (cpu → cpu,cpuacct). Without a cgroup namespace it shows the container's
- * own directories by bind. Returns 0 or -errno with fail() text.
+ * own directories by bind. The working directory is / afterwards. Returns 0
+ * or -errno with fail() text.
  */
 int cgroup_view_mount(const struct cgroup_view *view, int target,
 		      unsigned attr);

@@ -1,256 +1,227 @@
 /* SPDX-License-Identifier: MIT */
-/* Control groups version 1: the one place that knows its hierarchies. */
-#include <errno.h>
+/* The hierarchies of cgroup v1, and where v2 is on a hybrid machine. */
+#include "isolate/cgroup_internal.h"
+
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "isolate/cgroup_hierarchy.h"
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "lib/fd.h"
 
-#define MOUNTINFO_MAX_BYTES (64 << 20)
-#define FILE_MAX_BYTES	    (1 << 20)
+#define MOUNTINFO_MAX_BYTES (16 << 20)
+#define CPUSET_MAX_BYTES    (1 << 16)
+
+static const char *const controller_names[CGROUP_CONTROLLERS] = {
+	[CGROUP_CPU] = "cpu",           [CGROUP_CPUACCT] = "cpuacct",
+	[CGROUP_CPUSET] = "cpuset",     [CGROUP_MEMORY] = "memory",
+	[CGROUP_DEVICES] = "devices",   [CGROUP_FREEZER] = "freezer",
+	[CGROUP_BLKIO] = "blkio",       [CGROUP_PIDS] = "pids",
+	[CGROUP_HUGETLB] = "hugetlb",   [CGROUP_NET_CLS] = "net_cls",
+	[CGROUP_NET_PRIO] = "net_prio", [CGROUP_PERF_EVENT] = "perf_event",
+	[CGROUP_RDMA] = "rdma",         [CGROUP_MISC] = "misc",
+};
+
+const char *cgroup_v1_name(enum cgroup_controller controller)
+{
+	return controller_names[controller];
+}
+
+const struct hierarchy *cgroup_v1_with(const struct cgroup *cg,
+				       enum cgroup_controller controller)
+{
+	for (size_t i = 0; i < cg->n_v1; i++)
+		if (cg->v1[i].controllers & 1U << controller)
+			return &cg->v1[i];
+	return NULL;
+}
 
 /* -- Finding -------------------------------------------------------------- */
 
-/* Whether the comma-separated list holds word. */
-static bool list_has(const char *list, const char *word)
-{
-	size_t n = strlen(word);
+/* What a line of mountinfo says, cut in place. */
+struct mount_line {
+	const char *point, *type;
+	char *options; /* of the file system */
+};
 
-	for (const char *p = list; *p; p += strcspn(p, ","), p += *p == ',')
-		if (strncmp(p, word, n) == 0 && (p[n] == ',' || !p[n]))
-			return true;
-	return false;
+/* Undoes mountinfo's \040 for a blank and the like. */
+static void unescape(char *s)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] &&
+		    s[3]) {
+			*to++ = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 +
+				       (s[3] - '0'));
+			s += 3;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to = '\0';
 }
 
-/* Of a hierarchy's superblock options, those that name it for mount(2). */
-static char *naming_options(char *options)
+/* "ID PARENT DEV ROOT POINT OPTIONS [TAGS…] - TYPE SOURCE FS_OPTIONS" */
+static bool parse_line(char *line, struct mount_line *m)
 {
-	static const char *const others[] = {"rw", "ro", "xattr",
-					     "clone_children", "noprefix",
-					     "cpuset_v2_mode"};
-	_cleanup_(buf_fini) struct buf b = {};
-	char *save;
+	char *rest = strstr(line, " - ");
+	char *save = NULL, *point = NULL;
+
+	if (!rest)
+		return false;
+	*rest = '\0';
+	rest += 3;
+	for (int i = 0; i < 5; i++)
+		point = strtok_r(i ? NULL : line, " ", &save);
+	m->point = point;
+	m->type = strtok_r(rest, " ", &save);
+	strtok_r(NULL, " ", &save);
+	m->options = strtok_r(NULL, " ", &save);
+	if (!m->point || !m->type || !m->options)
+		return false;
+	unescape(point);
+	return true;
+}
+
+static void parse_options(struct arena *a, char *options, struct hierarchy *h)
+{
+	char *save = NULL;
 
 	for (char *o = strtok_r(options, ",", &save); o;
 	     o = strtok_r(NULL, ",", &save)) {
-		bool names = strncmp(o, "release_agent=", 14) != 0;
-
-		for (size_t i = 0; i < ARRAY_SIZE(others); i++)
-			names = names && strcmp(o, others[i]) != 0;
-		if (!names)
-			continue;
-		if (b.len)
-			buf_puts(&b, ",");
-		else if (strncmp(o, "name=", 5) == 0)
-			buf_puts(&b, "none,");
-		buf_puts(&b, o);
+		if (strncmp(o, "name=", 5) == 0)
+			h->name = arena_strdup(a, o + 5);
+		for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+			if (strcmp(o, controller_names[i]) == 0)
+				h->controllers |= 1U << i;
 	}
-	return b.failed ? NULL : strdup(buf_str(&b));
 }
 
-static int add_hierarchy(struct cgroup *cg, const char *mount, char *options)
+/* Puts our cgroup into the hierarchy mounted at point. */
+static int place(struct cgroup *cg, struct hierarchy *h, const char *point)
 {
-	struct hierarchy *all =
-		realloc(cg->v1, (cg->n_v1 + 1) * sizeof(*all));
+	const char *slash = strrchr(point, '/');
 
-	if (!all)
-		return fail(ENOMEM, "cgroup");
-	cg->v1 = all;
-	all[cg->n_v1] = (struct hierarchy){.mount = strdup(mount),
-					   .options = naming_options(options)};
-	if (!all[cg->n_v1].mount || !all[cg->n_v1].options) {
-		free(all[cg->n_v1].mount);
-		free(all[cg->n_v1].options);
-		return fail(ENOMEM, "cgroup");
-	}
-	cg->n_v1++;
+	h->root = AT_FDCWD;
+	h->root_len = strlen(point);
+	h->label = arena_strdup(&cg->arena, slash ? slash + 1 : point);
+	h->dir = arena_printf(&cg->arena, "%s%s", point, cg->path);
+	if (!h->label || !h->dir)
+		return fail(ENOMEM, "hierarchies");
+	if (strlen(h->dir) >= PATH_MAX - NAME_MAX)
+		return fail(ENAMETOOLONG, "%s", cg->path);
 	return 0;
 }
 
-/* The same hierarchy may be mounted twice; the first mount serves. */
-static bool is_known(const struct cgroup *cg, const char *options)
+/* The first mount of a hierarchy counts; later ones are binds of it. */
+static bool is_known(const struct cgroup *cg, const struct hierarchy *h)
 {
-	_cleanup_free_ char *copy = strdup(options);
-	_cleanup_free_ char *names = copy ? naming_options(copy) : NULL;
+	for (size_t i = 0; i < cg->n_v1; i++) {
+		const char *name = cg->v1[i].name;
 
-	for (size_t i = 0; names && i < cg->n_v1; i++)
-		if (strcmp(cg->v1[i].options, names) == 0)
+		if (h->controllers & cg->v1[i].controllers ||
+		    (h->name && name && strcmp(h->name, name) == 0))
 			return true;
+	}
 	return false;
 }
 
-/*
- * ID PARENT MAJ:MIN ROOT MOUNTPOINT OPTIONS … - TYPE SOURCE SUPEROPTIONS
- * (proc(5)). No space is in a mount point: the kernel writes \040.
- */
 static int take_line(struct cgroup *cg, char *line)
 {
-	char *dash = strstr(line, " - ");
-	char *fields[5], *tail[3];
-	char *p = line, *q = dash ? dash + 3 : NULL;
+	struct mount_line m;
+	struct hierarchy h = {};
 
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (!(fields[i] = strsep(&p, " ")))
-			return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(tail); i++)
-		if (!(tail[i] = strsep(&q, " ")))
-			return 0;
-	if (strcmp(tail[0], "cgroup") == 0 && !is_known(cg, tail[2]))
-		return add_hierarchy(cg, fields[4], tail[2]);
-	if (strcmp(tail[0], "cgroup2") == 0 && cg->root < 0)
-		cg->root = open(fields[4],
-				O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return 0;
+	if (!parse_line(line, &m))
+		return 0;
+	if (strcmp(m.type, "cgroup2") == 0 && !cg->v2.dir)
+		return place(cg, &cg->v2, m.point);
+	if (strcmp(m.type, "cgroup") != 0)
+		return 0;
+	parse_options(&cg->arena, m.options, &h);
+	if ((!h.controllers && !h.name) || is_known(cg, &h))
+		return 0;
+
+	int r = place(cg, &h, m.point);
+	if (r == 0)
+		cg->v1[cg->n_v1++] = h;
+	return r;
 }
 
 int cgroup_v1_find(struct cgroup *cg)
 {
-	_cleanup_(buf_fini) struct buf b = {};
-	int r = fd_read_file(AT_FDCWD, "/proc/self/mountinfo", &b,
+	struct buf text = {};
+	size_t n_lines = 1;
+	char *save = NULL;
+	int r = fd_read_file(AT_FDCWD, "/proc/self/mountinfo", &text,
 			     MOUNTINFO_MAX_BYTES);
 
-	for (char *rest = b.data, *line;
-	     r == 0 && (line = strsep(&rest, "\n"));)
-		r = take_line(cg, line);
-	if (r == 0 && cg->n_v1 == 0)
-		r = fail_plain(ENOENT, "no cgroup hierarchy is mounted");
+	for (size_t i = 0; i < text.len; i++)
+		n_lines += text.data[i] == '\n';
+	if (r == 0) {
+		cg->v1 = arena_array(&cg->arena, n_lines, sizeof(*cg->v1));
+		if (!cg->v1)
+			r = fail(ENOMEM, "hierarchies");
+	}
+	for (char *l = r < 0 ? NULL : strtok_r(text.data, "\n", &save);
+	     r == 0 && l; l = strtok_r(NULL, "\n", &save))
+		r = take_line(cg, l);
+	buf_fini(&text);
 	return r;
 }
 
-void cgroup_v1_free(struct cgroup *cg)
+/* -- Making --------------------------------------------------------------- */
+
+/* Copies a cpuset file from the parent of dir when dir has nothing in it. */
+static int inherit(struct hierarchy *h, const char *dir, const char *name)
 {
-	for (size_t i = 0; i < cg->n_v1; i++) {
-		free(cg->v1[i].mount);
-		free(cg->v1[i].options);
-	}
-	free(cg->v1);
-}
+	char path[PATH_MAX];
+	struct buf b = {};
 
-/* -- Directories ---------------------------------------------------------- */
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
 
-/* MOUNT/PATH/FILE; file NULL: the directory. -ENAMETOOLONG + text. */
-static int path_of(const struct cgroup *cg, const struct hierarchy *h,
-		   const char *file, char *out)
-{
-	int n = snprintf(out, PATH_MAX, "%s%s%s%s", h->mount, cg->path,
-			 file ? "/" : "", file ? file : "");
+	_cleanup_fd_ int fd = openat(h->root, path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return fail(errno, "open %s", path);
 
-	return n < PATH_MAX ? 0 : fail(ENAMETOOLONG, "cgroup %s", cg->path);
-}
-
-/* A task may only join a cpuset that has CPUs and memory nodes. */
-static int fill_cpuset(const char *dir)
-{
-	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
-	char from[PATH_MAX + 32], to[PATH_MAX + 32];
-
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		_cleanup_(buf_fini) struct buf b = {};
-		int r;
-
-		snprintf(from, sizeof(from), "%s/../%s", dir, files[i]);
-		snprintf(to, sizeof(to), "%s/%s", dir, files[i]);
-		r = fd_read_file(AT_FDCWD, from, &b, FILE_MAX_BYTES);
-		if (r == 0)
-			r = fd_write_file(AT_FDCWD, to, buf_str(&b));
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int make_one(const struct hierarchy *h, const char *dir)
-{
-	if (mkdir(dir, 0755) < 0)
-		return -errno;
-	return list_has(h->options, "cpuset") ? fill_cpuset(dir) : 0;
-}
-
-static int has_tasks(const char *dir)
-{
-	char file[PATH_MAX + 32];
-	char byte;
-
-	snprintf(file, sizeof(file), "%s/tasks", dir);
-
-	_cleanup_fd_ int fd = open(file, O_RDONLY | O_CLOEXEC);
-
-	return fd >= 0 && read(fd, &byte, 1) > 0;
-}
-
-static int make_dirs(const struct cgroup *cg, const struct hierarchy *h)
-{
-	char dir[PATH_MAX];
-	int r = path_of(cg, h, NULL, dir);
-
+	int r = buf_read_fd(&b, fd, CPUSET_MAX_BYTES);
 	if (r < 0)
+		r = fail(-r, "read %s", path);
+	bool is_empty = b.len <= 1; /* a newline */
+
+	buf_fini(&b);
+	if (r < 0 || !is_empty)
 		return r;
-	r = make_one(h, dir);
-	if (r == -ENOENT) {
-		/* Parents first, from the hierarchy's root downwards. */
-		for (char *p = dir + strlen(h->mount) + 1;
-		     (p = strchr(p, '/')); p++) {
-			*p = '\0';
-			r = make_one(h, dir);
-			*p = '/';
-			if (r < 0 && r != -EEXIST)
-				break;
-		}
-		r = make_one(h, dir);
-	}
-	if (r == -EEXIST)
-		r = has_tasks(dir) ? fail_plain(EBUSY, "cgroup %s is in use",
-						dir)
-				   : 0;
-	else if (r < 0)
-		r = fail(-r, "make cgroup %s", dir);
+
+	const char *slash = strrchr(dir, '/');
+	int len = slash ? (int)(slash - dir) : 0;
+
+	snprintf(path, sizeof(path), "%.*s/%s", len, dir, name);
+	r = fd_read_file(h->root, path, &b, CPUSET_MAX_BYTES);
+	if (r == 0 && write(fd, buf_str(&b), b.len) < 0)
+		r = fail(errno, "write %s of %s", name, dir);
+	buf_fini(&b);
 	return r;
 }
 
-int cgroup_v1_create(struct cgroup *cg)
+/* A cpuset without CPUs or memory nodes takes no process (cpuset(7)). */
+static int prepare_cpuset(struct hierarchy *h, const char *dir)
 {
-	for (size_t i = 0; i < cg->n_v1; i++) {
-		int r = make_dirs(cg, &cg->v1[i]);
+	int r = inherit(h, dir, "cpuset.cpus");
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return r < 0 ? r : inherit(h, dir, "cpuset.mems");
 }
 
-int cgroup_v1_join(const struct cgroup *cg)
+int cgroup_v1_make(struct cgroup *cg)
 {
-	char file[PATH_MAX];
-
 	for (size_t i = 0; i < cg->n_v1; i++) {
-		int r = path_of(cg, &cg->v1[i], "tasks", file);
+		struct hierarchy *h = &cg->v1[i];
+		bool is_cpuset = h->controllers & 1U << CGROUP_CPUSET;
+		int r = cgroup_tree_make(h, is_cpuset ? prepare_cpuset : NULL);
 
-		if (r == 0)
-			r = fd_write_file(AT_FDCWD, file, "0");
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-int cgroup_v1_remove(struct cgroup *cg)
-{
-	char dir[PATH_MAX];
-
-	for (size_t i = 0; i < cg->n_v1; i++) {
-		int r = path_of(cg, &cg->v1[i], NULL, dir);
-
-		if (r == 0)
-			r = cgroup_remove_tree(AT_FDCWD, dir);
 		if (r < 0)
 			return r;
 	}
