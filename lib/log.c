@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
+#include "lib/timestamp.h"
 
 static int log_fd = -1;
 static enum log_format log_format;
@@ -49,32 +49,20 @@ bool log_would(enum log_level level)
 	return level <= log_level;
 }
 
-static void put_time(struct buf *line)
-{
-	struct timespec now;
-	struct tm tm;
-	char text[32];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	buf_printf(line, "%s.%09ldZ", text, now.tv_nsec);
-}
-
 static void write_file(enum log_level level, const char *msg)
 {
 	_cleanup_(buf_fini) struct buf line = {};
+	char now[TIMESTAMP_ROOM];
 
+	timestamp_now(now);
 	if (log_format == LOG_FORMAT_JSON) {
 		buf_puts(&line, "{\"msg\":");
 		buf_put_json(&line, msg);
-		buf_printf(&line, ",\"level\":\"%s\",\"time\":\"",
-			   level_names[level]);
-		put_time(&line);
-		buf_puts(&line, "\"}\n");
+		buf_printf(&line, ",\"level\":\"%s\",\"time\":\"%s\"}\n",
+			   level_names[level], now);
 	} else {
-		put_time(&line);
-		buf_printf(&line, " %s: %s\n", level_names[level], msg);
+		buf_printf(&line, "%s %s: %s\n", now, level_names[level],
+			   msg);
 	}
 	/* One write a line: lines of several processes do not mix. */
 	if (!line.failed && write(log_fd, line.data, line.len) < 0)

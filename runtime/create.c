@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "isolate/cgroup.h"
@@ -18,6 +17,7 @@
 #include "lib/compat.h"
 #include "lib/fail.h"
 #include "lib/log.h"
+#include "lib/timestamp.h"
 #include "runtime/backend.h"
 #include "runtime/console.h"
 #include "runtime/foreground.h"
@@ -79,28 +79,18 @@ static int stage_config(struct creation *c)
 			     o->console_socket);
 }
 
-static char *timestamp(struct arena *a)
-{
-	struct timespec now;
-	struct tm tm;
-	char text[32];
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	return arena_printf(a, "%s.%09ldZ", text, now.tv_nsec);
-}
-
 static int stage_state(struct creation *c)
 {
 	struct record *rec = &c->record;
+	char now[TIMESTAMP_ROOM];
 
+	timestamp_now(now);
 	*rec = record_of(c->spec, c->id, c->bundle);
 	c->cgroup_path = cgroup_path(c->spec->linux_.cgroups_path, c->id);
 	if (!c->cgroup_path)
 		return -errno;
 	rec->rootfs = c->rootfs;
-	rec->created = timestamp(&c->spec->arena);
+	rec->created = arena_strdup(&c->spec->arena, now);
 	rec->cgroup = c->cgroup_path;
 	rec->no_pivot = c->options->no_pivot;
 	if (!rec->created)
