@@ -146,7 +146,7 @@ MB=1048576
 	up
 	is "$(cgroup_value pids pids.max pids.max)" 5
 	local forked
-	forked=$(bh exec "$ID" sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1000 & done; wait' 2>&1) || true
+	forked=$(bh exec "$ID" sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 1000 >/dev/null 2>&1 & done' 2>&1) || true
 	like "$forked" "can't fork|Resource temporarily unavailable"
 }
 

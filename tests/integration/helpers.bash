@@ -25,8 +25,20 @@ teardown() {
 		wait "$id" 2>/dev/null || true
 	done
 	nothing_left || rc=1
+	[ $rc = 0 ] || sweep
 	return $rc
 }
+
+# sweep: takes away by hand what a failed test left, so that it fails no other.
+sweep() {
+	local point
+	marked | xargs -r kill -9
+	marked | xargs -r "$HELPERS/pidwait"
+	find /sys/fs/cgroup -depth -type d -path "*$ID*" -exec rmdir {} + 2>/dev/null
+	grep -F "$T/" /proc/self/mountinfo | cut -d' ' -f5 | tac | while read -r point; do
+		umount -l "$point"
+	done
+} 2>/dev/null
 
 # make_bundle DIR: a busybox bundle; BUNDLE and ROOTFS name it from then on.
 make_bundle() {
@@ -44,7 +56,7 @@ bh() {
 
 # background CMD...: starts it, names it in BG; teardown kills it.
 background() {
-	"$@" 3>&- 4>&- &
+	"$@" <&0 3>&- 4>&- &	# without <&0 the shell would give it /dev/null
 	BG=$!
 	BACKGROUND+=("$BG")
 }
@@ -125,11 +137,16 @@ fails() {
 	code 1 "${@:2}" && is "$(wc -l <"$T/err")" 1 && like "$(cat "$T/err")" "^bulkhead: .*$1"
 }
 
+# marked: the pids of everything that this test's containers and commands started.
+marked() {
+	grep -lzsx "BH_TEST_ID=$ID" /proc/[0-9]*/environ | cut -d/ -f3
+}
+
 # nothing_left: no process, cgroup, mount or state of this test's containers.
 nothing_left() {
 	local left
 	left=$(
-		grep -lzsx "BH_TEST_ID=$ID" /proc/[0-9]*/environ | while IFS=/ read -r _ _ pid _; do
+		marked | while read -r pid; do
 			echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
 		done
 		find /sys/fs/cgroup -type d -name "*$ID*" -printf 'cgroup %p\n' 2>/dev/null

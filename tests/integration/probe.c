@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* syscall NR [A B C]: the name of the errno that it ends with, or "ok". */
@@ -50,6 +52,22 @@ static int probe_push(const char *text)
 	return 0;
 }
 
+/* notify SOCKET TEXT: sends one datagram, as a service does when it is ready. */
+static int probe_notify(const char *path, const char *text)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		return 2;
+	strcpy(to.sun_path, path);
+	if (sendto(sock, text, strlen(text), 0, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		perror(path);
+		return 1;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 2 && !strcmp(argv[1], "syscall"))
@@ -58,6 +76,8 @@ int main(int argc, char **argv)
 		return probe_fds();
 	if (argc == 3 && !strcmp(argv[1], "push"))
 		return probe_push(argv[2]);
-	fprintf(stderr, "usage: probe syscall NR [A B C] | fds | push TEXT\n");
+	if (argc == 4 && !strcmp(argv[1], "notify"))
+		return probe_notify(argv[2], argv[3]);
+	fprintf(stderr, "usage: probe syscall NR [A B C] | fds | push TEXT | notify SOCKET TEXT\n");
 	return 2;
 }
