@@ -1,0 +1,79 @@
+# Made once for a whole run of the integration tests: the programs that they use and a busybox root.
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+
+setup_suite() {
+	local here program
+	here=$(dirname "${BASH_SOURCE[0]}")
+	export BULKHEAD=${BULKHEAD:-$here/../../build/release/bulkhead}
+	BULKHEAD=$(realpath "$BULKHEAD")
+	export TEMPLATE=$BATS_SUITE_TMPDIR/template
+	export HELPERS=${HELPERS:-$BATS_SUITE_TMPDIR}	# the Makefile hands its own in
+	export LC_ALL=C
+	umask 022
+	mkdir -p "$TEMPLATE/rootfs"
+
+	for program in recvtty recvnotify pidwait probe; do
+		[ -x "$HELPERS/$program" ] ||
+			cc -O1 -Wall -static -o "$HELPERS/$program" "$here/$program.c"
+	done
+	make_rootfs "$TEMPLATE/rootfs"
+	make_config >"$TEMPLATE/config.json"
+}
+
+make_rootfs() {
+	local applet
+	mkdir -p "$1"/{bin,dev,proc,sys,tmp,etc,root,run}
+	chmod 1777 "$1/tmp"
+	cp "$(command -v busybox)" "$1/bin/busybox"
+	cp "$HELPERS/probe" "$1/bin/probe"
+	for applet in $(busybox --list); do
+		[ "$applet" = busybox ] || ln -s busybox "$1/bin/$applet"
+	done
+	printf 'root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home/user:/bin/sh\n' >"$1/etc/passwd"
+	printf 'root:x:0:\nuser:x:1000:\nextra:x:2000:user\n' >"$1/etc/group"
+}
+
+make_config() {
+	cat <<-'EOT'
+	{
+		"ociVersion": "1.0.2",
+		"process": {
+			"terminal": false,
+			"user": { "uid": 0, "gid": 0 },
+			"args": ["true"],
+			"env": ["PATH=/bin", "BH_TEST_ID=@ID@"],
+			"cwd": "/",
+			"capabilities": {
+				"bounding": ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"],
+				"effective": ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"],
+				"permitted": ["CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"]
+			},
+			"noNewPrivileges": true
+		},
+		"root": { "path": "rootfs" },
+		"hostname": "box",
+		"mounts": [
+			{ "destination": "/proc", "type": "proc", "source": "proc" },
+			{ "destination": "/dev", "type": "tmpfs", "source": "tmpfs",
+			  "options": ["nosuid", "strictatime", "mode=755", "size=65536k"] },
+			{ "destination": "/dev/pts", "type": "devpts", "source": "devpts",
+			  "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"] },
+			{ "destination": "/dev/shm", "type": "tmpfs", "source": "shm",
+			  "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"] },
+			{ "destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue",
+			  "options": ["nosuid", "noexec", "nodev"] },
+			{ "destination": "/sys", "type": "sysfs", "source": "sysfs",
+			  "options": ["nosuid", "noexec", "nodev", "ro"] }
+		],
+		"linux": {
+			"cgroupsPath": "/@ID@",
+			"resources": { "devices": [{ "allow": false, "access": "rwm" }] },
+			"namespaces": [
+				{ "type": "pid" }, { "type": "network" }, { "type": "ipc" },
+				{ "type": "uts" }, { "type": "mount" }
+			]
+		}
+	}
+	EOT
+}

@@ -1,0 +1,219 @@
+#!/usr/bin/env bats
+# terminals: in the foreground on a real one, detached over a console socket; size, job control, Ctrl-C.
+# SPDX-License-Identifier: MIT
+
+load helpers
+
+# on_terminal CMD...: runs a command on a terminal of its own. What is written to the descriptor $KEYS is typed there;
+# what it shows is in T/screen; TTY is the terminal's name.
+on_terminal() {
+	mkfifo "$T/keys" "$T/tty"
+	exec {KEYS}<>"$T/keys"
+	printf '%q ' env "BH_TEST_ID=$ID" "$@" >"$T/command"
+	background script -qefc "stty rows 24 cols 80; tty >'$T/tty'; . '$T/command'" "$T/screen" <"$T/keys" >/dev/null
+	TTY=$(line_of "$T/tty")
+}
+
+# over_socket CMD...: runs a command with a console socket at T/console; keys and screen as above.
+over_socket() {
+	mkfifo "$T/keys"
+	exec {KEYS}<>"$T/keys"
+	background env BH_TEST_ID="$ID" "$HELPERS/recvtty" "$T/console" "$@" <"$T/keys" >"$T/screen" 2>"$T/err"
+}
+
+type_keys() {
+	printf "$1" >&"$KEYS"
+}
+
+ends_with() {
+	local rc=0
+	wait "$BG" || rc=$?
+	exec {KEYS}>&-
+	is "$rc" "$1" || { cat "$T/screen"; return 1; }
+}
+
+with_terminal() {
+	update_config '.process.terminal = true | .process.env += ["TERM=xterm"]'
+	mkfifo "$ROOTFS/ready"
+}
+
+@test "run on a terminal gives the process a terminal, and its exit code" {
+	with_terminal
+	set_args sh -c 'test -t 0 && test -t 1 && test -t 2 && tty >/ready && exit 17'
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	like "$(line_of "$ROOTFS/ready")" '^/dev/(pts/0|console)$'
+	ends_with 17
+}
+
+@test "the terminal is the controlling one, and /dev/tty and /dev/console lead to it" {
+	with_terminal
+	set_args sh -c 'echo one >/dev/tty; echo two >/dev/console; ls /dev/pts | sort | tr "\n" " "; echo; ps -o tty,pid | tail -n 1'
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	ends_with 0
+	like "$(cat "$T/screen")" 'one.*two.*0 ptmx'
+}
+
+@test "what is typed reaches the process, what it prints reaches the screen" {
+	with_terminal
+	set_args sh -c 'echo up >/ready; read line; echo "read:$line:"; exit 3'
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	line_of "$ROOTFS/ready"
+	type_keys 'hello\n'
+	ends_with 3
+	like "$(cat "$T/screen")" 'read:hello:'
+}
+
+@test "the size of the terminal is handed in at start" {
+	with_terminal
+	set_args sh -c 'stty size >/ready'
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	is "$(line_of "$ROOTFS/ready")" "24 80"
+	ends_with 0
+}
+
+@test "a change of size reaches the process, with SIGWINCH" {
+	with_terminal
+	set_args sh -c 'trap "stty size >/ready; exit 5" WINCH; echo up >/ready; while :; do sleep 1000 & wait $!; done'
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	line_of "$ROOTFS/ready"
+	stty -F "$TTY" rows 40 cols 132
+	is "$(line_of "$ROOTFS/ready")" "40 132"
+	ends_with 5
+}
+
+@test "Ctrl-C interrupts what runs in the foreground of the container, and not run itself" {
+	with_terminal
+	set_args sh -c 'trap "echo interrupted >/ready; exit 6" INT; echo up >/ready; while :; do sleep 1000; done'
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	line_of "$ROOTFS/ready"
+	type_keys '\003'
+	is "$(line_of "$ROOTFS/ready")" interrupted
+	ends_with 6
+}
+
+@test "Ctrl-D is the end of the input" {
+	with_terminal
+	set_args sh -c 'echo up >/ready; cat; exit 8'
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	line_of "$ROOTFS/ready"
+	type_keys '\004'
+	ends_with 8
+}
+
+@test "a shell has job control: stop, list, continue" {
+	with_terminal
+	set_args sh -i
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	type_keys 'sh -c "echo up >/ready; read x"\n'
+	line_of "$ROOTFS/ready"
+	type_keys '\032'
+	type_keys 'jobs >/ready\n'
+	like "$(line_of "$ROOTFS/ready")" 'Stopped'
+	type_keys 'fg\n'
+	type_keys 'to-the-job\n'
+	type_keys 'echo after >/ready\n'
+	is "$(line_of "$ROOTFS/ready")" after
+	type_keys 'exit 11\n'
+	ends_with 11
+}
+
+@test "the terminal of the caller is as it was when run ends" {
+	with_terminal
+	set_args sh -c 'stty raw -echo'
+	printf '%q ' env "BH_TEST_ID=$ID" "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID" >"$T/command"
+	script -qefc "stty -g >'$T/before'; . '$T/command'; stty -g >'$T/after'" /dev/null </dev/null >"$T/screen"
+	is "$(cat "$T/after")" "$(cat "$T/before")"
+}
+
+@test "a megabyte on the terminal arrives whole" {
+	with_terminal
+	set_args sh -c 'stty -opost; yes 0123456789abcde | head -c 1048576'
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	ends_with 0
+	is "$(grep -o 0123456789abcde "$T/screen" | wc -l)" 65536
+}
+
+@test "exec --tty gives a terminal with the caller's size, and its exit code" {
+	up
+	mkfifo "$ROOTFS/second"
+	on_terminal "$BULKHEAD" --root "$ROOT" exec --tty "$ID" sh -c 'test -t 0 && stty size >/second; exit 19'
+	is "$(line_of "$ROOTFS/second")" "24 80"
+	ends_with 19
+}
+
+@test "create --console-socket sends the terminal before it returns, and it works after start" {
+	with_terminal
+	set_args sh -c 'test -t 0 && tty; read line; echo "read:$line:"'
+	printf '%q ' env "BH_TEST_ID=$ID" "$BULKHEAD" --root "$ROOT" create --console-socket "$T/console" -b "$BUNDLE" "$ID" >"$T/command"
+	over_socket sh -c ". '$T/command' && echo done >'$ROOTFS/ready'"
+	is "$(line_of "$ROOTFS/ready")" 'done'
+	is "$(status_of)" created
+	bh start "$ID"
+	type_keys 'hello\n'
+	ends_with 0
+	like "$(cat "$T/screen")" 'read:hello:'
+}
+
+@test "run --detach --console-socket hands the terminal over and returns" {
+	with_terminal
+	set_args sh -c 'echo up >/ready; read line; echo "read:$line:"; exit 4'
+	over_socket "$BULKHEAD" --root "$ROOT" run -d --console-socket "$T/console" -b "$BUNDLE" "$ID"
+	line_of "$ROOTFS/ready"
+	is "$(status_of)" running
+	type_keys 'hello\n'
+	ends_with 0
+	like "$(cat "$T/screen")" 'read:hello:'
+}
+
+@test "exec --detach --tty --console-socket hands a terminal over" {
+	up
+	mkfifo "$ROOTFS/second"
+	over_socket "$BULKHEAD" --root "$ROOT" exec -d -t --console-socket "$T/console" "$ID" \
+		sh -c 'tty >/second; read line; echo "read:$line:"'
+	like "$(line_of "$ROOTFS/second")" '^/dev/pts/0$'
+	type_keys 'hello\n'
+	ends_with 0
+	like "$(cat "$T/screen")" 'read:hello:'
+}
+
+@test "consoleSize is the size of the terminal that is handed over" {
+	with_terminal
+	update_config '.process.consoleSize = {height: 33, width: 111}'
+	set_args sh -c 'stty size'
+	over_socket "$BULKHEAD" --root "$ROOT" run -d --console-socket "$T/console" -b "$BUNDLE" "$ID"
+	ends_with 0
+	like "$(cat "$T/screen")" '33 111'
+}
+
+@test "the terminal belongs to the user of the process" {
+	with_terminal
+	chmod 666 "$ROOTFS/ready"
+	update_config '.process.user = {uid: 1000, gid: 1000}'
+	set_args sh -c 'stat -c %u "$(tty)" >/ready; echo fine >/dev/stdout'
+	over_socket "$BULKHEAD" --root "$ROOT" run -d --console-socket "$T/console" -b "$BUNDLE" "$ID"
+	is "$(line_of "$ROOTFS/ready")" 1000
+	ends_with 0
+	like "$(cat "$T/screen")" fine
+}
+
+@test "a detached terminal without a console socket is an error, and the other way round" {
+	with_terminal
+	fails "console.socket" bh run -d -b "$BUNDLE" "$ID"
+	fails "console.socket" bh create -b "$BUNDLE" "$ID"
+	update_config '.process.terminal = false'
+	fails "console.socket" bh run -d --console-socket "$T/console" -b "$BUNDLE" "$ID"
+	nothing_left
+}
+
+@test "a console socket that nobody listens on fails, names it, and leaves nothing" {
+	with_terminal
+	fails "$T/console" bh create --console-socket "$T/console" -b "$BUNDLE" "$ID"
+	nothing_left
+}
+
+@test "a program inside cannot type into the terminal of the caller" {
+	set_args probe push x
+	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	ends_with 1
+	like "$(cat "$T/screen")" 'EIO|EPERM|ENOTTY'
+}
