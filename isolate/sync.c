@@ -65,7 +65,13 @@ int sync_recv(int sock, struct sync_msg *msg)
 	size_t n_fds = 1;
 	ssize_t n = fd_recv(sock, bytes, sizeof(bytes), &fd, &n_fds);
 
-	if (n == 0 || n == -ECONNRESET)
+	/* The other side left something unread. The kernel says so once,
+	 * before it hands out what that side had sent. */
+	if (n == -ECONNRESET) {
+		n_fds = 1;
+		n = fd_recv(sock, bytes, sizeof(bytes), &fd, &n_fds);
+	}
+	if (n == 0)
 		return 0;
 	if (n < 0)
 		return fail((int)-n, "handshake");

@@ -150,8 +150,11 @@ static int on_pid(struct handshake *h, pid_t pid)
 
 static int send_seccomp(struct handshake *h)
 {
-	return sync_send(h->child->sync, SYNC_SECCOMP, (int32_t)h->bpf_flags,
-			 -1, buf_str(&h->bpf), h->bpf.len);
+	int r = sync_send(h->child->sync, SYNC_SECCOMP, (int32_t)h->bpf_flags,
+			  -1, buf_str(&h->bpf), h->bpf.len);
+
+	/* The child has failed already; why is still to be read. */
+	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
 
 static bool has_parent_hooks(const struct spec *spec)

@@ -79,7 +79,8 @@ static int open_process(struct process_id id)
 	return take_fd(&fd);
 }
 
-int container_open(const struct store *s, const char *id, struct container *c)
+int container_open_damaged(const struct store *s, const char *id,
+			   struct container *c)
 {
 	struct stat st;
 	int r;
@@ -89,15 +90,24 @@ int container_open(const struct store *s, const char *id, struct container *c)
 	if (c->dir < 0)
 		return c->dir;
 	r = record_read(c->dir, &c->record);
-	if (r < 0 && r != -ENOENT) {
-		container_close(c);
-		return fail_in(r, "container \"%s\"", id);
-	}
-	fail_clear();
+	c->damaged = r < 0 && r != -ENOENT;
+	if (!c->damaged)
+		fail_clear();
 	c->init = read_pid(c->dir);
 	c->pidfd = open_process(c->init);
 	c->waiting = fstatat(c->dir, "start", &st, AT_SYMLINK_NOFOLLOW) == 0;
 	return 0;
+}
+
+int container_open(const struct store *s, const char *id, struct container *c)
+{
+	int r = container_open_damaged(s, id, c);
+
+	if (r < 0 || !c->damaged)
+		return r;
+	container_close(c);
+	return fail_plain(EINVAL,
+			  "container \"%s\": the state record is damaged", id);
 }
 
 void container_close(struct container *c)

@@ -25,6 +25,7 @@ struct container {
 	const char *id; /* borrowed */
 	int dir;
 	struct record *record; /* NULL: creation did not come that far */
+	bool damaged; /* there is a record, which cannot be read */
 	struct process_id init;
 	int pidfd; /* init's, verified; -1 when it is gone */
 	struct cgroup *cg; /* NULL: not opened yet, see container_cgroup() */
@@ -37,6 +38,13 @@ struct container {
  */
 int container_open(const struct store *s, const char *id,
 		   struct container *c);
+
+/*
+ * The same for those who only clean up: a record that cannot be read is no
+ * failure then (c->damaged).
+ */
+int container_open_damaged(const struct store *s, const char *id,
+			   struct container *c);
 
 /* Closes it; safe on a zeroed or half-opened one. */
 void container_close(struct container *c);

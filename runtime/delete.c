@@ -14,20 +14,34 @@
 #include "lib/log.h"
 #include "runtime/container.h"
 
+/*
+ * The container's cgroup; *cg NULL: it has none. Whose record is damaged had,
+ * most likely, the cgroup that is named after it.
+ */
+static int find_cgroup(struct container *c, struct cgroup **cg)
+{
+	_cleanup_free_ char *usual = NULL;
+	int r = 0;
+
+	if (c->record && c->record->cgroup)
+		return container_cgroup(c, cg);
+	if (c->damaged && !c->cg) {
+		usual = cgroup_path(NULL, c->id);
+		r = usual ? cgroup_open(usual, &c->cg) : -ENOMEM;
+	}
+	*cg = c->cg;
+	return r;
+}
+
 /* Kills init, which the pidfd makes sure is it, and all in its cgroup. */
 static int kill_all(struct container *c)
 {
-	struct cgroup *cg;
-	int r = 0;
+	struct cgroup *cg = NULL;
+	int r = find_cgroup(c, &cg);
 
 	if (c->pidfd >= 0)
 		sys_pidfd_send_signal(c->pidfd, SIGKILL);
-	if (c->record && c->record->cgroup) {
-		r = container_cgroup(c, &cg);
-		if (r == 0)
-			r = cgroup_kill(cg);
-	}
-	return r;
+	return r == 0 && cg ? cgroup_kill(cg) : r;
 }
 
 static int wait_for_init(struct container *c)
@@ -62,16 +76,15 @@ static void run_poststop(struct container *c)
 
 static int remove_whole(struct container *c)
 {
-	struct cgroup *cg;
+	struct cgroup *cg = NULL;
 	int r = kill_all(c);
 
 	if (r == 0)
 		r = wait_for_init(c);
-	if (r == 0 && c->record && c->record->cgroup) {
-		r = container_cgroup(c, &cg);
-		if (r == 0)
-			r = cgroup_remove(cg);
-	}
+	if (r == 0)
+		r = find_cgroup(c, &cg);
+	if (r == 0 && cg)
+		r = cgroup_remove(cg);
 	if (r == 0)
 		r = store_remove(c->store, c->id);
 	if (r == 0)
@@ -94,7 +107,8 @@ int delete_container(const struct store *s, const char *id, bool force)
 {
 	_cleanup_(container_close) struct container c = {};
 	_cleanup_fd_ int lock = -1;
-	int r = container_open(s, id, &c);
+	int r = force ? container_open_damaged(s, id, &c)
+		      : container_open(s, id, &c);
 
 	if (r == -ENOENT && force)
 		return 0;
@@ -112,7 +126,8 @@ int delete_container(const struct store *s, const char *id, bool force)
 		return lock;
 	/* What we read before the lock may be half of it. */
 	container_close(&c);
-	r = container_open(s, id, &c);
+	r = force ? container_open_damaged(s, id, &c)
+		  : container_open(s, id, &c);
 	if (r == 0)
 		r = check_status(&c, force);
 	return r < 0 ? r : remove_whole(&c);
