@@ -28,7 +28,7 @@ struct cgroup_view;
 
 /* One file system tree cloned by the parent, to be attached by the child. */
 struct mount_source {
-	int fd; /* detached mount, or -1: this entry is no bind */
+	int fd; /* detached mount; -1: no bind, or the child opens it */
 	bool is_dir;
 };
 
@@ -48,7 +48,8 @@ struct isolate {
 	bool wait_for_start; /* create: hold before exec until start */
 	unsigned preserve_fds; /* 3 … 2 + n survive the exec */
 	int proc; /* the host's procfs, O_PATH, verified */
-	int rootfs; /* detached clone of the root file system, or -1 */
+	int rootfs; /* detached clone of the root file system; -1: the child
+			clones it, in its own namespaces */
 	const char *rootfs_path; /* absolute; where rootfs is attached */
 	struct mount_source *sources; /* one for each of spec->mounts */
 	int ns_fds[SPEC_NS_KINDS]; /* namespaces to join; -1: none */

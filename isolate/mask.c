@@ -8,15 +8,33 @@
 #include <sys/sysmacros.h>
 
 #include "isolate/isolate.h"
+#include "isolate/scratch.h"
 #include "lib/cleanup.h"
 #include "lib/compat.h"
 #include "lib/fail.h"
 #include "lib/path.h"
 
-/* An empty directory that nobody can write; cloned once for each mask. */
-static int empty_directory(void)
+#define CLONE_FLAGS (OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
+
+/*
+ * A thing to cover paths with. The first path is covered by the mount itself,
+ * the others by clones of it: older kernels clone only what is attached.
+ */
+struct cover {
+	int (*make)(struct scratch *lasting);
+	int mnt; /* -1: not made yet */
+};
+
+struct masking {
+	struct cover file, dir;
+	struct scratch lasting; /* covers: until the last path */
+	struct scratch passing; /* fds of single paths */
+};
+
+/* An empty directory that nobody can write: one superblock for all masks. */
+static int make_empty(struct scratch *s)
 {
-	_cleanup_fd_ int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int fs = scratch_keep(s, sys_fsopen("tmpfs", FSOPEN_CLOEXEC));
 	int mnt = -1;
 
 	if (fs >= 0 &&
@@ -26,135 +44,128 @@ static int empty_directory(void)
 		mnt = sys_fsmount(fs, FSMOUNT_CLOEXEC,
 				  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
 					  MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return mnt < 0 ? fail(errno, "make an empty directory") : mnt;
+	if (mnt < 0)
+		return fail(errno, "make an empty directory");
+	return scratch_keep(s, mnt);
 }
 
 /*
- * The host's null device, seen in our copy of the host's mounts: "/" is the
- * host's until the pivot. Never the container's (CVE-2025-31133).
+ * The host's null device, which is at /dev/null until the pivot. Never the
+ * container's: that one may be a link (CVE-2025-31133).
  */
-static int open_null(void)
+static int clone_null(struct scratch *s)
 {
 	struct stat st;
-	_cleanup_fd_ int fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	int fd = scratch_keep(s, sys_open_tree(AT_FDCWD, "/dev/null",
+					       CLONE_FLAGS |
+						       AT_SYMLINK_NOFOLLOW));
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(errno, "open the host's /dev/null");
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
 		return fail_plain(EINVAL,
 				  "the host's /dev/null is not the null device");
-	return take_fd(&fd);
+	return fd;
 }
 
-/*
- * Covers target with a clone of the mount at cover. A detached mount itself
- * can be attached, and from then on be cloned.
- */
-static int put_cover(int cover, bool attach_itself, int target)
+static int put_on(struct masking *w, struct cover *c, int target)
 {
-	_cleanup_fd_ int clone = -1;
+	int mnt;
 
-	if (attach_itself)
-		return sys_move_mount(cover, target) < 0
-			       ? fail(errno, "cover it")
-			       : 0;
-	clone = sys_open_tree(cover, "",
-			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-				      AT_EMPTY_PATH);
-	if (clone < 0 || sys_move_mount(clone, target) < 0)
+	if (c->mnt < 0) {
+		mnt = c->mnt = c->make(&w->lasting);
+		if (mnt < 0)
+			return mnt;
+	} else {
+		mnt = scratch_keep(&w->passing,
+				   sys_open_tree(c->mnt, "",
+						 CLONE_FLAGS | AT_EMPTY_PATH));
+	}
+	if (mnt < 0 || sys_move_mount(mnt, target) < 0)
 		return fail(errno, "cover it");
 	return 0;
 }
 
 /*
- * Opens what is to be hidden. A link on the way could make the mask land
- * elsewhere and leave the thing itself bare, so none is followed.
+ * Opens what is to be changed. A link on the way could make that land
+ * elsewhere and leave the thing itself bare, so none is followed. Returns
+ * -ENOENT, without text, when there is nothing that the container could see.
  */
-static int open_target(int root, const char *path)
+static int open_path(int root, const char *path, struct scratch *s)
 {
-	int fd = path_open_nolinks(root, path, O_PATH);
+	int fd = scratch_keep(s, path_open_nolinks(root, path, O_PATH));
 
-	if (fd == -ENOENT || fd == -ENOTDIR)
+	if (fd >= 0)
+		return fd;
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES)
 		return -ENOENT;
 	if (fd == -ELOOP)
-		return fail_plain(ELOOP, "%s: a symbolic link is in the way",
-				  path);
-	return fd < 0 ? fail(-fd, "%s", path) : fd;
+		return fail_plain(ELOOP, "it is a symbolic link, or below one");
+	return fail(-fd, "open it");
 }
 
-/* What masks are made of; made when first needed. */
-struct covers {
-	int null; /* for files */
-	int empty; /* for directories */
-	bool attached; /* `empty` is in use as a mount itself */
-};
-
-static int cover_one(struct covers *c, int target)
+static int mask_one(struct masking *w, int root, const char *path)
 {
 	struct stat st;
 
+	scratch_reserve(&w->passing, 2);
+
+	int target = open_path(root, path, &w->passing);
+
+	if (target < 0)
+		return target == -ENOENT ? 0 : target;
 	if (fstat(target, &st) < 0)
 		return fail(errno, "stat");
-	if (!S_ISDIR(st.st_mode)) {
-		if (c->null < 0 && (c->null = open_null()) < 0)
-			return c->null;
-		return put_cover(c->null, false, target);
-	}
-	if (c->empty < 0 && (c->empty = empty_directory()) < 0)
-		return c->empty;
-
-	int r = put_cover(c->empty, !c->attached, target);
-
-	c->attached = true;
-	return r;
+	return put_on(w, S_ISDIR(st.st_mode) ? &w->dir : &w->file, target);
 }
 
 int mask_paths(const struct isolate *iso, int root)
 {
-	struct covers covers = {.null = -1, .empty = -1};
+	struct masking w = {
+		.file = {.make = clone_null, .mnt = -1},
+		.dir = {.make = make_empty, .mnt = -1},
+	};
 	int r = 0;
 
-	for (char **p = iso->spec->linux_.masked_paths; r == 0 && p && *p;
-	     p++) {
-		_cleanup_fd_ int target = open_target(root, *p);
-
-		if (target == -ENOENT)
-			continue;
-		r = target < 0 ? target : cover_one(&covers, target);
+	for (char **p = iso->spec->linux_.masked_paths; r == 0 && *p; p++) {
+		r = mask_one(&w, root, *p);
 		if (r < 0)
 			fail_in(r, "mask %s", *p);
 	}
-	cleanup_fd(&covers.null);
-	cleanup_fd(&covers.empty);
+	scratch_close(&w.lasting);
+	scratch_close(&w.passing);
 	return r;
 }
 
-static int make_readonly(int root, const char *path)
+static int make_readonly(int root, const char *path, struct scratch *s)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-	_cleanup_fd_ int target = open_target(root, path);
-	_cleanup_fd_ int clone = -1;
+	int target = open_path(root, path, s);
 
-	if (target == -ENOENT)
-		return 0;
 	if (target < 0)
-		return target;
-	clone = sys_open_tree(target, "",
-			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-				      AT_EMPTY_PATH | AT_RECURSIVE);
+		return target == -ENOENT ? 0 : target;
+
+	int clone = scratch_keep(s, sys_open_tree(target, "",
+						  CLONE_FLAGS | AT_EMPTY_PATH |
+							  AT_RECURSIVE));
+
 	if (clone < 0 || sys_mount_setattr(clone, AT_RECURSIVE, &attr) < 0 ||
 	    sys_move_mount(clone, target) < 0)
-		return fail(errno, "make %s read-only", path);
+		return fail(errno, "cover it with a read-only bind");
 	return 0;
 }
 
 int mask_readonly_paths(const struct isolate *iso, int root)
 {
-	for (char **p = iso->spec->linux_.readonly_paths; p && *p; p++) {
-		int r = make_readonly(root, *p);
+	struct scratch scratch = {};
+	int r = 0;
 
+	for (char **p = iso->spec->linux_.readonly_paths; r == 0 && *p; p++) {
+		scratch_reserve(&scratch, 2);
+		r = make_readonly(root, *p, &scratch);
 		if (r < 0)
-			return r;
+			fail_in(r, "make %s read-only", *p);
 	}
-	return 0;
+	scratch_close(&scratch);
+	return r;
 }

@@ -3,120 +3,147 @@
 #include "isolate/mount.h"
 
 #include <fcntl.h>
-#include <stdio.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "isolate/cgroup.h"
 #include "isolate/isolate.h"
-#include "isolate/mount_copyup.h"
+#include "isolate/mount_fs.h"
 #include "isolate/mount_idmap.h"
+#include "isolate/scratch.h"
+#include "isolate/target.h"
 #include "lib/cleanup.h"
 #include "lib/compat.h"
 #include "lib/fail.h"
 #include "lib/path.h"
 
-/* Flags of the superblock, and the words fsconfig(2) has for them. */
-static const struct {
-	unsigned long flag;
-	const char *word;
-} sb_words[] = {
-	{MS_RDONLY, "ro"},	  {MS_SYNCHRONOUS, "sync"},
-	{MS_DIRSYNC, "dirsync"},  {MS_LAZYTIME, "lazytime"},
-	{MS_MANDLOCK, "mand"},
-};
+#define PROC_ROOT_INO 1 /* the inode of every procfs's root */
 
 /* -- Attributes ----------------------------------------------------------- */
 
-static int set_attr(int mnt, uint64_t set, uint64_t clear, unsigned flags)
+/* One mount_setattr(2); none when there is nothing to say. */
+static int set_attr(int mnt, unsigned flags, struct mount_attr attr)
 {
-	struct mount_attr attr = {.attr_set = set, .attr_clr = clear};
-
-	if (!set && !clear)
-		return 0;
 	/* An access time mode is replaced as a whole. */
-	if ((set & MOUNT_ATTR__ATIME) || (clear & MOUNT_ATTR__ATIME))
+	if ((attr.attr_set | attr.attr_clr) & MOUNT_ATTR__ATIME)
 		attr.attr_clr |= MOUNT_ATTR__ATIME;
-	return sys_mount_setattr(mnt, flags, &attr) < 0
-		       ? fail(errno, "set mount attributes")
-		       : 0;
-}
-
-static int set_attrs(int mnt, const struct spec_mount *m)
-{
-	int r = set_attr(mnt, m->rec_attr_set, m->rec_attr_clear, AT_RECURSIVE);
-
-	return r < 0 ? r : set_attr(mnt, m->attr_set, m->attr_clear, 0);
-}
-
-static int set_propagation(int mnt, unsigned long flags)
-{
-	struct mount_attr attr = {.propagation = flags & ~(unsigned long)MS_REC};
-
-	if (sys_mount_setattr(mnt, flags & MS_REC ? AT_RECURSIVE : 0, &attr) <
-	    0)
-		return fail(errno, "set propagation");
+	if (!attr.attr_set && !attr.attr_clr && !attr.propagation)
+		return 0;
+	if (sys_mount_setattr(mnt, flags, &attr) < 0)
+		return fail(errno, attr.propagation ? "set propagation"
+						    : "set attributes");
 	return 0;
 }
 
-static int set_propagations(int mnt, const struct spec_mount *m)
+static unsigned recursion(unsigned long propagation)
 {
-	for (size_t i = 0; i < m->n_propagation; i++) {
-		int r = set_propagation(mnt, m->propagation[i]);
+	return propagation & MS_REC ? AT_RECURSIVE : 0;
+}
 
-		if (r < 0)
-			return r;
+static int set_propagation(int mnt, const struct spec_mount *m, size_t from)
+{
+	int r = 0;
+
+	for (size_t i = from; r == 0 && i < m->n_propagation; i++)
+		r = set_attr(mnt, recursion(m->propagation[i]),
+			     (struct mount_attr){
+				     .propagation = m->propagation[i] &
+						    ~(unsigned long)MS_REC});
+	return r;
+}
+
+/*
+ * The attributes of m on mnt, in as few calls as they allow. first: the
+ * propagation set on the whole tree before the spec's own; 0: none.
+ */
+static int set_attrs(int mnt, const struct spec_mount *m, unsigned long first)
+{
+	struct mount_attr all = {
+		.attr_set = m->rec_attr_set,
+		.attr_clr = m->rec_attr_clear,
+		.propagation = first,
+	};
+	struct mount_attr top = {
+		.attr_set = m->attr_set,
+		.attr_clr = m->attr_clear,
+	};
+	size_t done = 0;
+	int r;
+
+	/* A private mount is cut off from all that came before. */
+	if (first && m->n_propagation > 0 &&
+	    m->propagation[0] == (MS_REC | MS_PRIVATE)) {
+		all.propagation = MS_PRIVATE;
+		done = 1;
 	}
-	return 0;
+	r = set_attr(mnt, AT_RECURSIVE, all);
+	if (r == 0)
+		r = set_attr(mnt, 0, top);
+	return r < 0 ? r : set_propagation(mnt, m, done);
+}
+
+/*
+ * A clone of a shared mount is its peer: what is mounted on one appears on
+ * the other. Cut, unless the spec wants its mounts to be seen on the host.
+ */
+static unsigned long cut_of(const struct spec *spec)
+{
+	unsigned long wanted = spec->linux_.rootfs_propagation;
+
+	if (wanted & MS_SHARED)
+		return 0;
+	return wanted & (MS_PRIVATE | MS_UNBINDABLE) ? MS_PRIVATE : MS_SLAVE;
 }
 
 /* -- Sources -------------------------------------------------------------- */
 
-static int clone_source(const struct spec_mount *m)
-{
-	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-			 (m->recursive ? AT_RECURSIVE : 0);
-	int fd = sys_open_tree(AT_FDCWD, m->source, flags);
-
-	return fd < 0 ? fail(errno, "open %s", m->source) : fd;
-}
-
-/* An ordinary user may not mount here; the child may, in its namespaces. */
-static bool is_left_to_child(int r)
-{
-	return r == -EPERM && geteuid() != 0;
-}
-
 static int open_source(const struct spec *spec, const struct spec_mount *m,
 		       struct mount_source *src)
 {
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+			 (m->recursive ? AT_RECURSIVE : 0);
+	_cleanup_fd_ int fd = sys_open_tree(AT_FDCWD, m->source, flags);
 	struct stat st;
-	int r = src->fd = clone_source(m);
+	int r;
 
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return fail(errno, "open source");
+	r = set_attrs(fd, m, cut_of(spec));
+	if (r == 0 && m->id_mapped)
+		r = mount_idmap(fd, m, &spec->linux_);
 	if (r < 0)
-		return is_left_to_child(r) ? 0 : r;
-	if (fstat(src->fd, &st) < 0)
-		return fail(errno, "stat %s", m->source);
+		return r;
 	src->is_dir = S_ISDIR(st.st_mode);
-	r = set_attrs(src->fd, m);
-	return r < 0 || !m->id_mapped ? r
-				      : mount_idmap(src->fd, m, &spec->linux_);
+	src->fd = take_fd(&fd);
+	return 0;
+}
+
+static int in_mount(int r, const struct spec_mount *m)
+{
+	const char *what = m->kind != SPEC_MOUNT_BIND && *m->type ? m->type
+								  : m->source;
+
+	return fail_in(r, "mount %s on %s", what, m->destination);
 }
 
 int mount_sources_open(const struct spec *spec, struct mount_source *sources)
 {
 	for (size_t i = 0; i < spec->n_mounts; i++)
-		sources[i].fd = -1;
+		sources[i] = (struct mount_source){.fd = -1};
 	for (size_t i = 0; i < spec->n_mounts; i++) {
 		const struct spec_mount *m = &spec->mounts[i];
-		int r = m->kind == SPEC_MOUNT_BIND
-				? open_source(spec, m, &sources[i])
-				: 0;
 
+		if (m->kind != SPEC_MOUNT_BIND)
+			continue;
+
+		int r = open_source(spec, m, &sources[i]);
+
+		/* Not ours to mount; the child may in its namespaces. */
+		if (r == -EPERM && geteuid() != 0)
+			continue;
 		if (r < 0)
-			return fail_in(r, "mount %s on %s", m->source,
-				       m->destination);
+			return in_mount(r, m);
 	}
 	return 0;
 }
@@ -131,268 +158,235 @@ void mount_sources_close(struct mount_source *sources, size_t n)
 
 /* -- Targets -------------------------------------------------------------- */
 
-/* Whether path is dir or lies below it; both as in config.json. */
-static bool is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
+/* All that mount_all() works on. */
+struct mounting {
+	const struct isolate *iso;
+	int root;
+	struct scratch scratch;
+	bool has_shared; /* some mount made here is, and what is put on it */
+};
 
-	path += strspn(path, "/");
-	return strncmp(path, dir, n) == 0 && (path[n] == '/' || !path[n]);
+static bool is_type(const struct spec_mount *m, const char *type)
+{
+	return m->kind == SPEC_MOUNT_FS && strcmp(m->type, type) == 0;
 }
 
-/* lxcfs and its like put their own over these; nothing else below /proc. */
-static bool may_cover_in_proc(const char *path)
+/*
+ * What is below /proc steers the kernel and the labels we set: only files
+ * that nothing but programs read may be covered (lxcfs and its like).
+ */
+static int check_below_proc(const struct target_path *p)
 {
 	static const char *const allowed[] = {
-		"proc",		"proc/cpuinfo", "proc/diskstats",
-		"proc/meminfo", "proc/stat",	"proc/swaps",
-		"proc/uptime",	"proc/loadavg", "proc/slabinfo",
-		"proc/sys/kernel/ns_last_pid",	"proc/sys/crypto/fips_enabled",
+		"proc/cpuinfo",
+		"proc/diskstats",
+		"proc/meminfo",
+		"proc/stat",
+		"proc/swaps",
+		"proc/uptime",
+		"proc/loadavg",
+		"proc/slabinfo",
+		"proc/sys/kernel/ns_last_pid",
+		"proc/sys/crypto/fips_enabled",
 	};
 
-	path += strspn(path, "/");
 	for (size_t i = 0; i < ARRAY_SIZE(allowed); i++)
-		if (strcmp(path, allowed[i]) == 0)
+		if (target_is(p, allowed[i]))
+			return 0;
+	return fail_plain(EPERM, "it is inside /proc");
+}
+
+/* source: fd of a bind's source, else -1. */
+static int check_target(const struct spec_mount *m,
+			const struct target_path *p, int source)
+{
+	struct stat st;
+
+	if (target_is(p, ""))
+		return fail_plain(EINVAL, "the root itself cannot be covered");
+	if (!target_is_in(p, "proc"))
+		return 0;
+	if (!target_is(p, "proc"))
+		return check_below_proc(p);
+	if (is_type(m, "proc") ||
+	    (source >= 0 && path_is_on(source, PROC_SUPER_MAGIC) &&
+	     fstat(source, &st) == 0 && st.st_ino == PROC_ROOT_INO))
+		return 0;
+	return fail_plain(EPERM, "only a procfs can be mounted there");
+}
+
+/* A link in the image must not lead these away (CVE-2019-19921). */
+static bool is_strict(const struct spec_mount *m, const struct target_path *p)
+{
+	return m->kind == SPEC_MOUNT_CGROUP || is_type(m, "proc") ||
+	       is_type(m, "sysfs") || is_type(m, "cgroup2") ||
+	       target_is_in(p, "proc") || target_is_in(p, "sys");
+}
+
+/* Opens the target of m into the scratch, checked, made when missing. */
+static int open_target(struct mounting *w, const struct spec_mount *m,
+		       const struct mount_source *src)
+{
+	enum target_want want = src && !src->is_dir ? TARGET_FILE
+						    : TARGET_DIRECTORY;
+	struct target_path path;
+	int r = target_clean(m->destination, &path);
+
+	if (r == 0)
+		r = check_target(m, &path, src ? src->fd : -1);
+	if (r < 0)
+		return r;
+	return scratch_keep(&w->scratch, target_open(w->root, &path, want,
+						     is_strict(m, &path)));
+}
+
+/* -- The four kinds ------------------------------------------------------- */
+
+static bool is_shared(const struct spec_mount *m)
+{
+	for (size_t i = 0; i < m->n_propagation; i++)
+		if (m->propagation[i] & MS_SHARED)
 			return true;
 	return false;
 }
 
-/*
- * Opens where m goes, made when missing. What is in /proc and /sys decides
- * over the host: no link may stand on the way to them (CVE-2019-19921).
- */
-static int open_target(const struct spec_mount *m, int root, bool is_dir)
+/* Moves mnt onto target. A bind has its propagation set already. */
+static int attach(struct mounting *w, const struct spec_mount *m, int mnt,
+		  int target)
 {
-	const char *path = m->destination;
-	bool strict = is_below(path, "proc") || is_below(path, "sys") ||
-		      m->kind == SPEC_MOUNT_CGROUP;
-	int fd;
-
-	if (strict) {
-		fd = path_open_nolinks(root, path, O_PATH);
-		if (fd == -ELOOP)
-			return fail_plain(ELOOP, "a symbolic link is in the "
-						 "way");
-		if (fd >= 0 || fd != -ENOENT)
-			return fd < 0 ? fail(-fd, "open it") : fd;
-	}
-	return is_dir ? path_mkdir_in(root, path, 0755)
-		      : path_mkfile_in(root, path);
-}
-
-/* -- File systems --------------------------------------------------------- */
-
-/* The kernel's own words about the last fsconfig(2), when it has some. */
-static int fs_fail(int fs, int err, const char *what, const char *value)
-{
-	char log[256];
-	ssize_t n = read(fs, log, sizeof(log) - 1);
-
-	if (n > 2 && (log[0] == 'e' || log[0] == 'w')) {
-		log[n] = '\0';
-		log[strcspn(log, "\n")] = '\0';
-		return fail(err, "%s%s%s: %s", what, value ? "=" : "",
-			    value ? value : "", log + 2);
-	}
-	return fail(err, "%s%s%s", what, value ? "=" : "", value ? value : "");
-}
-
-static int configure(int fs, const struct spec_mount *m)
-{
-	if (*m->source &&
-	    sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", m->source) < 0)
-		return fs_fail(fs, errno, "source", m->source);
-	for (size_t i = 0; i < ARRAY_SIZE(sb_words); i++)
-		if ((m->sb_flags & sb_words[i].flag) &&
-		    sys_fsconfig(fs, FSCONFIG_SET_FLAG, sb_words[i].word,
-				 NULL) < 0)
-			return fs_fail(fs, errno, sb_words[i].word, NULL);
-	for (size_t i = 0; i < m->n_options; i++) {
-		const struct spec_fs_option *o = &m->options[i];
-		unsigned cmd = o->value ? FSCONFIG_SET_STRING
-					: FSCONFIG_SET_FLAG;
-
-		if (sys_fsconfig(fs, cmd, o->key, o->value) < 0)
-			return fs_fail(fs, errno, o->key, o->value);
-	}
-	return 0;
-}
-
-static int set_label(int fs, const struct spec_mount *m, const char *label)
-{
-	static const char *const without[] = {"proc", "sysfs", "mqueue"};
-
-	if (!label || !*label)
-		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
-		if (strcmp(m->type, without[i]) == 0)
-			return 0;
-	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "context", label) < 0)
-		return fs_fail(fs, errno, "context", label);
-	return 0;
-}
-
-/* A detached mount of a new file system. Returns its fd or -errno. */
-static int make_fs(const struct spec_mount *m, const char *label)
-{
-	uint64_t attr = m->attr_set | m->rec_attr_set;
-	_cleanup_fd_ int fs = sys_fsopen(m->type, FSOPEN_CLOEXEC);
 	int r;
 
-	if (fs < 0)
-		return errno == ENODEV ? fail_plain(ENODEV,
-						    "the kernel knows no file "
-						    "system \"%s\"",
-						    m->type)
-				       : fail(errno, "open file system");
-	r = configure(fs, m);
-	if (r == 0)
-		r = set_label(fs, m, label);
-	if (r < 0)
-		return r;
-	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
-		return fs_fail(fs, errno, "create", NULL);
-
-	int mnt = sys_fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attr);
-
-	return mnt < 0 ? fs_fail(fs, errno, "fsmount", NULL) : mnt;
+	if (sys_move_mount(mnt, target) < 0) {
+		r = fail(errno, "attach it");
+		return r == -EINVAL ? fail_hint(r, "a directory goes on a "
+						"directory, a file on a file")
+				    : r;
+	}
+	/* What is put on a shared mount becomes shared. */
+	if (m->kind == SPEC_MOUNT_FS || w->has_shared) {
+		r = set_propagation(mnt, m, 0);
+		if (r < 0)
+			return r;
+	}
+	w->has_shared |= is_shared(m);
+	return 0;
 }
 
-static int mount_fs(const struct isolate *iso, const struct spec_mount *m,
-		    int root)
+/* A read-only /dev becomes so in dev_create(), once the nodes are in it. */
+static struct spec_mount without_readonly(const struct spec_mount *m)
 {
-	const struct spec_linux *l = &iso->spec->linux_;
-	_cleanup_fd_ int target = open_target(m, root, true);
-	_cleanup_fd_ int mnt = -1;
+	struct spec_mount rw = *m;
+
+	rw.attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	rw.rec_attr_set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	rw.sb_flags &= ~(unsigned long)MS_RDONLY;
+	return rw;
+}
+
+static int mount_fs(struct mounting *w, const struct spec_mount *m)
+{
+	const struct spec_linux *l = &w->iso->spec->linux_;
+	int target = open_target(w, m, NULL);
+	struct spec_mount rw;
 	int r = 0;
 
 	if (target < 0)
 		return target;
-	mnt = make_fs(m, l->mount_label);
+	if (target_is_dev(m)) {
+		rw = without_readonly(m);
+		m = &rw;
+	}
+
+	int mnt = mount_fs_create(m, l->mount_label, target, &w->scratch);
+
 	if (mnt < 0)
 		return mnt;
 	if (m->id_mapped)
 		r = mount_idmap(mnt, m, l);
-	if (r == 0 && m->copy_up)
-		r = mount_copy_up(target, mnt);
-	if (r < 0)
-		return r;
-	if (sys_move_mount(mnt, target) < 0)
-		return fail(errno, "attach it");
-	return set_propagations(mnt, m);
+	return r < 0 ? r : attach(w, m, mnt, target);
 }
 
-/* -- The other kinds ------------------------------------------------------ */
-
-static int is_procfs(int fd)
+static int mount_bind(struct mounting *w, const struct spec_mount *m,
+		      const struct mount_source *given)
 {
-	return path_is_on(fd, 0x9fa0 /* PROC_SUPER_MAGIC */);
-}
-
-static int check_cover(const struct spec_mount *m, int source)
-{
-	const char *path = m->destination;
-
-	if (!is_below(path, "proc") ||
-	    (may_cover_in_proc(path) &&
-	     (strcmp(path + strspn(path, "/"), "proc") != 0 ||
-	      is_procfs(source))))
-		return 0;
-	return fail_plain(EPERM, "only some files below /proc may be covered");
-}
-
-/*
- * The parent cloned the source out of the host's namespace, before the cut:
- * the clone is cut here, unless the spec wants its mounts to be seen there.
- */
-static int cut(const struct isolate *iso, int mnt)
-{
-	unsigned long wanted = iso->spec->linux_.rootfs_propagation;
-
-	if (wanted & MS_SHARED)
-		return 0;
-	return set_propagation(mnt, MS_REC | (wanted & MS_PRIVATE
-						      ? MS_PRIVATE
-						      : MS_SLAVE));
-}
-
-static int mount_bind(const struct isolate *iso, size_t i, int root)
-{
-	const struct spec_mount *m = &iso->spec->mounts[i];
-	struct mount_source src = iso->sources[i];
-	_cleanup_fd_ int own = -1, target = -1;
-	int r;
+	struct mount_source src = *given;
+	int r = 0;
 
 	if (src.fd < 0) {
-		struct mount_source late = {.fd = -1};
-
-		r = open_source(iso->spec, m, &late);
-		own = late.fd;
-		if (r < 0)
-			return r;
-		src = late;
+		r = open_source(w->iso->spec, m, &src);
+		scratch_keep(&w->scratch, src.fd);
 	}
-	r = check_cover(m, src.fd);
-	if (r == 0)
-		r = cut(iso, src.fd);
 	if (r < 0)
 		return r;
-	target = open_target(m, root, src.is_dir);
-	if (target < 0)
-		return target;
-	if (sys_move_mount(src.fd, target) < 0)
-		return fail(errno, "attach it");
-	return set_propagations(src.fd, m);
+
+	int target = open_target(w, m, &src);
+
+	return target < 0 ? target : attach(w, m, src.fd, target);
 }
 
-static int mount_cgroup(const struct isolate *iso, const struct spec_mount *m,
-			int root)
+static int mount_cgroup(struct mounting *w, const struct spec_mount *m)
 {
-	if (!iso->cgroup_view)
-		return 0; /* a container without a cgroup */
+	if (!w->iso->cgroup_view)
+		return 0; /* a container that has no cgroup */
 
-	_cleanup_fd_ int target = open_target(m, root, true);
+	int target = open_target(w, m, NULL);
 
 	if (target < 0)
 		return target;
-	return cgroup_view_mount(iso->cgroup_view, target,
+	return cgroup_view_mount(w->iso->cgroup_view, target,
 				 (unsigned)(m->attr_set | m->rec_attr_set));
 }
 
-static int change_attrs(const struct spec_mount *m, int root)
+static int change_attrs(struct mounting *w, const struct spec_mount *m)
 {
-	_cleanup_fd_ int target = path_open_in(root, m->destination, O_PATH);
-	int r;
+	struct target_path path;
+	int r = target_clean(m->destination, &path);
 
-	if (target < 0)
-		return fail(-target, "open it");
-	r = set_attrs(target, m);
-	return r < 0 ? r : set_propagations(target, m);
+	if (r < 0)
+		return r;
+
+	int mnt = scratch_keep(&w->scratch,
+			       target_open(w->root, &path, TARGET_EXISTING,
+					   is_strict(m, &path)));
+
+	if (mnt < 0)
+		return mnt;
+	r = mount_fs_reconfigure(m, mnt, &w->scratch);
+	if (r == 0)
+		r = set_attrs(mnt, m, 0);
+	w->has_shared |= is_shared(m);
+	return r;
 }
 
-static int mount_one(const struct isolate *iso, size_t i, int root)
+static int mount_one(struct mounting *w, size_t i)
 {
-	const struct spec_mount *m = &iso->spec->mounts[i];
+	const struct spec_mount *m = &w->iso->spec->mounts[i];
 
+	scratch_reserve(&w->scratch, 4);
 	switch (m->kind) {
-	case SPEC_MOUNT_FS: return mount_fs(iso, m, root);
-	case SPEC_MOUNT_BIND: return mount_bind(iso, i, root);
-	case SPEC_MOUNT_CGROUP: return mount_cgroup(iso, m, root);
-	case SPEC_MOUNT_ATTRS: return change_attrs(m, root);
+	case SPEC_MOUNT_FS: return mount_fs(w, m);
+	case SPEC_MOUNT_BIND: return mount_bind(w, m, &w->iso->sources[i]);
+	case SPEC_MOUNT_CGROUP: return mount_cgroup(w, m);
+	case SPEC_MOUNT_ATTRS: return change_attrs(w, m);
 	}
 	return fail_plain(EINVAL, "unknown kind of mount");
 }
 
 int mount_all(const struct isolate *iso, int root)
 {
-	for (size_t i = 0; i < iso->spec->n_mounts; i++) {
-		const struct spec_mount *m = &iso->spec->mounts[i];
-		int r = mount_one(iso, i, root);
+	const struct spec *spec = iso->spec;
+	struct mounting w = {
+		.iso = iso,
+		.root = root,
+		.has_shared = spec->linux_.rootfs_propagation & MS_SHARED,
+	};
+	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < spec->n_mounts; i++) {
+		r = mount_one(&w, i);
 		if (r < 0)
-			return fail_in(r, "mount %s on %s",
-				       *m->source ? m->source : m->type,
-				       m->destination);
+			in_mount(r, &spec->mounts[i]);
 	}
-	return 0;
+	scratch_close(&w.scratch);
+	return r;
 }

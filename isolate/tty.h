@@ -14,7 +14,7 @@ int tty_open(int root, uint16_t height, uint16_t width, int *master,
 	     int *slave);
 
 /*
- * Child, leader of a session: slave becomes the controlling terminal and 0, 1, 2.
- * The slave's owner becomes uid. Closes slave. 0 or -errno with fail() text.
+ * Child, leader of a session: slave becomes the controlling terminal and 0, 1,
+ * 2. The slave's owner becomes uid. Closes slave. 0 or -errno with fail() text.
  */
 int tty_attach(int slave, unsigned uid);

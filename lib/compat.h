@@ -110,3 +110,14 @@ static inline int sys_umount2(const char *target, int flags)
 {
 	return (int)syscall(SYS_umount2, target, flags);
 }
+
+#ifndef MNT_DETACH
+#define MNT_DETACH 2
+#endif
+
+/* fspick(2) of the superblock of an open mount */
+static inline int sys_fspick(int mnt)
+{
+	return (int)syscall(SYS_fspick, mnt, "",
+			    FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+}

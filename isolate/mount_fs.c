@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* New file systems, made detached by fsopen(2). */
+#include "isolate/mount_fs.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "isolate/mount_copyup.h"
+#include "isolate/scratch.h"
+#include "lib/cleanup.h"
+#include "lib/compat.h"
+#include "lib/fail.h"
+#include "oci/spec.h"
+
+#define FS_VALUE_MAX 255 /* bytes of a value that fsconfig(2) takes */
+
+/* Flags of the superblock, and the words that fsconfig(2) has for them. */
+static const struct {
+	unsigned long flag;
+	const char *word;
+} sb_words[] = {
+	{MS_RDONLY, "ro"},
+	{MS_SYNCHRONOUS, "sync"},
+	{MS_DIRSYNC, "dirsync"},
+	{MS_LAZYTIME, "lazytime"},
+	{MS_MANDLOCK, "mand"},
+	{MS_I_VERSION, "iversion"},
+};
+
+/*
+ * The context's log holds the kernel's own words about what failed, one
+ * message for each read(2): "e fsname: text". Records text, returns -err.
+ */
+static int fs_fail(int fs, int err, const char *what)
+{
+	char line[512];
+	ssize_t n = read(fs, line, sizeof(line) - 1);
+	int r = fail(err, "%s", what);
+
+	if (n > 2) {
+		line[n] = '\0';
+		line[strcspn(line, "\n")] = '\0';
+		fail_hint(r, "%s", line + 2);
+	}
+	return r;
+}
+
+static int fs_option(int fs, const char *key, const char *value)
+{
+	unsigned cmd = value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
+	char what[512];
+	int r;
+
+	if (sys_fsconfig(fs, cmd, key, value) == 0)
+		return 0;
+	r = -errno;
+	snprintf(what, sizeof(what), "option \"%s%s%s\"", key,
+		 value ? "=" : "", value ? value : "");
+	r = fs_fail(fs, -r, what);
+	if (value && strlen(value) > FS_VALUE_MAX)
+		fail_hint(r, "longer than %d bytes", FS_VALUE_MAX);
+	return r;
+}
+
+static int fs_options(int fs, const struct spec_mount *m, unsigned long sb)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sb_words); i++)
+		if (sb & sb_words[i].flag)
+			r = fs_option(fs, sb_words[i].word, NULL);
+	for (size_t i = 0; r == 0 && i < m->n_options; i++)
+		r = fs_option(fs, m->options[i].key, m->options[i].value);
+	return r;
+}
+
+static bool has_selinux(void)
+{
+	struct statfs fs;
+
+	return statfs("/sys/fs/selinux", &fs) == 0 &&
+	       (uint64_t)fs.f_type == SELINUX_MAGIC;
+}
+
+static int fs_label(int fs, const struct spec_mount *m, const char *label)
+{
+	/* These are labelled by the policy alone. */
+	static const char *const without[] = {"proc", "sysfs", "mqueue",
+					      "cgroup", "cgroup2"};
+
+	if (!label || !*label)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		if (strcmp(m->type, without[i]) == 0)
+			return 0;
+	return has_selinux() ? fs_option(fs, "context", label) : 0;
+}
+
+/* A tmpfs on a directory looks like the directory: /tmp stays 1777. */
+static int fs_inherit_mode(int fs, const struct spec_mount *m, int target)
+{
+	char mode[16];
+	struct stat st;
+
+	for (size_t i = 0; i < m->n_options; i++)
+		if (strcmp(m->options[i].key, "mode") == 0)
+			return 0;
+	if (fstat(target, &st) < 0)
+		return fail(errno, "stat the directory below");
+	snprintf(mode, sizeof(mode), "%04o", (unsigned)st.st_mode & 07777);
+	return fs_option(fs, "mode", mode);
+}
+
+/* Fills the still writable mnt, then makes it as read-only as m wants it. */
+static int fill(const struct spec_mount *m, int target, int mnt)
+{
+	struct mount_attr ro = {.attr_set = MOUNT_ATTR_RDONLY};
+	int r = mount_copy_up(target, mnt);
+
+	if (r < 0)
+		return fail_in(r, "copy what is below");
+	if (!((m->attr_set | m->rec_attr_set) & MOUNT_ATTR_RDONLY) &&
+	    !(m->sb_flags & MS_RDONLY))
+		return 0;
+	if (sys_mount_setattr(mnt, 0, &ro) < 0)
+		return fail(errno, "make it read-only");
+	return 0;
+}
+
+static int configure(int fs, const struct spec_mount *m, const char *label,
+		     int target)
+{
+	unsigned long sb = m->sb_flags;
+	int r = *m->source ? fs_option(fs, "source", m->source) : 0;
+
+	if (m->copy_up)
+		sb &= ~(unsigned long)MS_RDONLY;
+	if (r == 0)
+		r = fs_options(fs, m, sb);
+	if (r == 0 && strcmp(m->type, "tmpfs") == 0)
+		r = fs_inherit_mode(fs, m, target);
+	if (r == 0)
+		r = fs_label(fs, m, label);
+	if (r == 0 && sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+		r = fs_fail(fs, errno, "create the file system");
+	return r;
+}
+
+int mount_fs_create(const struct spec_mount *m, const char *label, int target,
+		    struct scratch *s)
+{
+	uint64_t attr = m->attr_set | m->rec_attr_set;
+	int fs = scratch_keep(s, sys_fsopen(m->type, FSOPEN_CLOEXEC));
+	int r;
+
+	if (fs < 0 && errno == ENODEV)
+		return fail_plain(ENODEV,
+				  "the kernel knows no file system \"%s\"",
+				  m->type);
+	if (fs < 0)
+		return fail(errno, "open file system \"%s\"", m->type);
+	r = configure(fs, m, label, target);
+	if (r < 0)
+		return r;
+	if (m->copy_up)
+		attr &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+
+	int mnt = scratch_keep(
+		s, sys_fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attr));
+
+	if (mnt < 0)
+		return fs_fail(fs, errno, "make the mount");
+	if (m->copy_up)
+		r = fill(m, target, mnt);
+	return r < 0 ? r : mnt;
+}
+
+int mount_fs_reconfigure(const struct spec_mount *m, int mnt,
+			 struct scratch *s)
+{
+	if (m->n_options == 0 && m->sb_flags == 0)
+		return 0;
+
+	int fs = scratch_keep(s, sys_fspick(mnt));
+
+	if (fs < 0)
+		return fail(errno, "open the file system");
+
+	int r = fs_options(fs, m, m->sb_flags);
+
+	if (r == 0 &&
+	    sys_fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL) < 0)
+		r = fs_fail(fs, errno, "reconfigure the file system");
+	return r;
+}

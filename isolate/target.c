@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Where mounts go: destinations made clean, and opened as fds beneath the root. */
+#include "isolate/target.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lib/cleanup.h"
+#include "lib/fail.h"
+#include "lib/path.h"
+#include "oci/spec.h"
+
+int target_clean(const char *path, struct target_path *out)
+{
+	size_t n = 0;
+
+	for (const char *p = path; *p;) {
+		size_t len = strcspn(p, "/");
+
+		if (len == 2 && p[0] == '.' && p[1] == '.') {
+			while (n > 0 && out->text[--n] != '/')
+				;
+		} else if (len > 0 && !(len == 1 && p[0] == '.')) {
+			if (n + 1 + len >= sizeof(out->text))
+				return fail(ENAMETOOLONG, "%s", path);
+			if (n > 0)
+				out->text[n++] = '/';
+			memcpy(out->text + n, p, len);
+			n += len;
+		}
+		p += len;
+		p += strspn(p, "/");
+	}
+	out->text[n] = '\0';
+	return 0;
+}
+
+bool target_is_in(const struct target_path *p, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(p->text, dir, n) == 0 &&
+	       (p->text[n] == '\0' || p->text[n] == '/');
+}
+
+bool target_is(const struct target_path *p, const char *path)
+{
+	return strcmp(p->text, path) == 0;
+}
+
+bool target_is_dev(const struct spec_mount *m)
+{
+	struct target_path path;
+
+	return target_clean(m->destination, &path) == 0 &&
+	       target_is(&path, "dev");
+}
+
+static int make(int root, const char *path, enum target_want want)
+{
+	/* The modes are meant as they are written. */
+	mode_t old = umask(0);
+	int fd = want == TARGET_DIRECTORY ? path_mkdir_in(root, path, 0755)
+					  : path_mkfile_in(root, path);
+
+	umask(old);
+	return fd;
+}
+
+/* Follows no link: -ELOOP, without text, when there is one. */
+static int open_strict(int root, const char *path, enum target_want want)
+{
+	int flags = O_PATH | (want == TARGET_DIRECTORY ? O_DIRECTORY : 0);
+	int fd = path_open_nolinks(root, path, flags);
+
+	if (fd == -ENOENT && want != TARGET_EXISTING) {
+		/* Made by a walk that follows links: looked at once more. */
+		fd = make(root, path, want);
+		if (fd < 0)
+			return fd;
+		cleanup_fd(&fd);
+		fd = path_open_nolinks(root, path, flags);
+	}
+	return fd < 0 && fd != -ELOOP ? fail(-fd, "open /%s", path) : fd;
+}
+
+/*
+ * A link may lead to /proc/self/attr or /proc/sys and pass by the check of
+ * the destination's letters (CVE-2025-52881); it may not.
+ */
+static int open_through_links(int root, const char *path,
+			      enum target_want want)
+{
+	_cleanup_fd_ int fd = -1;
+
+	if (want != TARGET_EXISTING) {
+		fd = make(root, path, want);
+		if (fd < 0)
+			return fd;
+		/* What was made just now is open for writing, which keeps its
+		 * mount from becoming read-only. */
+		cleanup_fd(&fd);
+	}
+	fd = path_open_in(root, path, O_PATH);
+	if (fd < 0)
+		return fail(-fd, "open /%s", path);
+	if (path_is_on(fd, PROC_SUPER_MAGIC))
+		return fail_plain(EPERM, "/%s leads into /proc by a symbolic "
+				  "link", path);
+	return take_fd(&fd);
+}
+
+int target_open(int root, const struct target_path *p, enum target_want want,
+		bool no_links)
+{
+	int fd = open_strict(root, p->text, want);
+
+	if (fd != -ELOOP)
+		return fd;
+	if (no_links)
+		return fail_plain(ELOOP, "/%s is a symbolic link, or below one",
+				  p->text);
+	return open_through_links(root, p->text, want);
+}
