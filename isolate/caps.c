@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/fail.h"
+#include "oci/names.h"
 
 int caps_drop_bounding(const struct spec_capabilities *caps)
 {
@@ -34,6 +35,25 @@ static int set_ambient(uint64_t ambient)
 	return 0;
 }
 
+/* Only on the way out: which of the capabilities asked for is not ours. */
+static int fail_missing(const struct spec_capabilities *caps, int err)
+{
+	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct have[2] = {};
+	uint64_t want = caps->permitted | caps->effective | caps->inheritable;
+
+	if (syscall(SYS_capget, &head, have) < 0)
+		return fail(err, "set capabilities");
+	want &= ~(have[0].permitted | (uint64_t)have[1].permitted << 32);
+	if (!want)
+		return fail(err, "set capabilities");
+
+	const char *name = name_of(names_capabilities, __builtin_ctzll(want));
+
+	return fail(err, "set capabilities: %s is not ours to give",
+		    name ? name : "a number without name");
+}
+
 int caps_apply(const struct spec_capabilities *caps)
 {
 	struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
@@ -44,8 +64,12 @@ int caps_apply(const struct spec_capabilities *caps)
 		data[i].permitted = (uint32_t)(caps->permitted >> 32 * i);
 		data[i].inheritable = (uint32_t)(caps->inheritable >> 32 * i);
 	}
+	/* The caller's own ambient set would live on in what follows, as far
+	 * as it is permitted and inheritable. */
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return fail(errno, "clear ambient capabilities");
 	if (syscall(SYS_capset, &head, data) < 0)
-		return fail(errno, "set capabilities");
+		return fail_missing(caps, errno);
 	/* The kernel lets nothing else be ambient. Engines list more, and
 	 * know that it has no effect. */
 	return set_ambient(caps->ambient & caps->permitted & caps->inheritable);

@@ -8,17 +8,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "lib/path.h"
 
 #define DEFAULT_PATH                                                           \
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* 0: a program; -errno: why not. Permission for the user is execve(2)'s. */
-static int probe(const char *path)
+/*
+ * 0: a program; -errno: why not. Permission for the user is execve(2)'s. A
+ * relative path counts from cwd, where the process is going to be.
+ */
+static int probe(const char *cwd, const char *path)
 {
+	_cleanup_free_ char *full = NULL;
 	struct stat st;
 
+	if (*path != '/') {
+		if (asprintf(&full, "%s/%s", cwd, path) < 0)
+			return -ENOMEM;
+		path = full;
+	}
 	if (stat(path, &st) < 0)
 		return -errno;
 	if (S_ISDIR(st.st_mode))
@@ -60,7 +70,7 @@ char *exec_find(const struct spec_process *process)
 
 	if (strchr(name, '/')) {
 		path = strdup(name);
-		return path ? found(probe(path), path) : NULL;
+		return path ? found(probe(process->cwd, path), path) : NULL;
 	}
 	for (const char *p = search_path(process->env); *name;) {
 		size_t n = strcspn(p, ":");
@@ -69,7 +79,7 @@ char *exec_find(const struct spec_process *process)
 			     name) < 0)
 			return NULL;
 
-		int r = probe(path);
+		int r = probe(process->cwd, path);
 
 		if (r == 0)
 			return path;
@@ -80,8 +90,11 @@ char *exec_find(const struct spec_process *process)
 		if (!*p++)
 			break;
 	}
-	fail_plain(-worst, "executable file \"%s\" not found in $PATH%s", name,
-		   worst == -EACCES ? ": permission denied" : "");
+	/* Engines know a missing program by these last words. */
+	fail_plain(-worst, "executable file \"%s\" not found in $PATH: %s",
+		   name,
+		   worst == -EACCES ? "permission denied"
+				    : "no such file or directory");
 	errno = -worst;
 	return NULL;
 }

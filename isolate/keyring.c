@@ -9,9 +9,10 @@
 
 #include "lib/fail.h"
 
-/* keyutils.h: all rights for the possessor; view, read, search for the user */
-#define POSSESSOR_ALL	 0x3f000000u
-#define USER_VIEW_SEARCH 0x000b0000u
+/* keyutils.h: what a new keyring has, all rights for its possessor and view,
+ * read and link for its user; with search added. */
+#define POSSESSOR_ALL	      0x3f000000u
+#define USER_VIEW_READ_SEARCH 0x001b0000u
 
 int keyring_join(const char *name)
 {
@@ -23,7 +24,7 @@ int keyring_join(const char *name)
 	if (key < 0)
 		return fail(errno, "join a session keyring");
 	if (syscall(SYS_keyctl, KEYCTL_SETPERM, key,
-		    POSSESSOR_ALL | USER_VIEW_SEARCH) < 0)
+		    POSSESSOR_ALL | USER_VIEW_READ_SEARCH) < 0)
 		return fail(errno, "set the session keyring's rights");
 	return 0;
 }

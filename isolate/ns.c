@@ -47,6 +47,8 @@ static int open_one(enum spec_namespace kind, const char *path)
 
 int ns_open_paths(const struct spec_linux *linux_, int *fds)
 {
+	for (int i = 0; i < SPEC_NS_KINDS; i++)
+		fds[i] = -1;
 	for (int i = 0; i < SPEC_NS_KINDS; i++) {
 		if (!linux_->ns_paths[i])
 			continue;

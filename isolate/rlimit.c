@@ -5,6 +5,19 @@
 #include <sys/resource.h>
 
 #include "lib/fail.h"
+#include "oci/names.h"
+
+static int fail_limit(const struct spec_rlimit *l, int err)
+{
+	const char *name = name_of(names_rlimits, (uint64_t)l->resource);
+	int r = fail(err, "set %s to %llu, at most %llu",
+		     name ? name : "an unknown limit",
+		     (unsigned long long)l->soft, (unsigned long long)l->hard);
+
+	if (err == EPERM)
+		fail_hint(r, "raising a hard limit needs CAP_SYS_RESOURCE");
+	return r;
+}
 
 int rlimit_apply(const struct spec_rlimit *limits, size_t n)
 {
@@ -14,11 +27,7 @@ int rlimit_apply(const struct spec_rlimit *limits, size_t n)
 
 		if (setrlimit((__rlimit_resource_t)limits[i].resource,
 			      &limit) < 0)
-			return fail(errno,
-				    "set limit %d to %llu, at most %llu",
-				    limits[i].resource,
-				    (unsigned long long)limits[i].soft,
-				    (unsigned long long)limits[i].hard);
+			return fail_limit(&limits[i], errno);
 	}
 	return 0;
 }

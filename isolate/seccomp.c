@@ -190,7 +190,8 @@ int seccomp_compile(const struct spec_seccomp *sec, struct buf *out,
 
 /* -- Loading -------------------------------------------------------------- */
 
-int seccomp_filter_load(const struct sock_filter *insns, size_t n, unsigned flags)
+int seccomp_filter_load(const struct sock_filter *insns, size_t n,
+			unsigned flags)
 {
 	struct sock_fprog prog = {.len = (unsigned short)n,
 				  .filter = (struct sock_filter *)insns};

@@ -33,4 +33,5 @@ void seccomp_key(const struct spec_seccomp *sec, struct buf *key);
  * Returns the listener's fd when SECCOMP_FILTER_FLAG_NEW_LISTENER is in flags,
  * else 0, or -errno with fail() text.
  */
-int seccomp_filter_load(const struct sock_filter *insns, size_t n, unsigned flags);
+int seccomp_filter_load(const struct sock_filter *insns, size_t n,
+			unsigned flags);

@@ -65,6 +65,7 @@ int sync_recv(int sock, struct sync_msg *msg)
 	size_t n_fds = 1;
 	ssize_t n = fd_recv(sock, bytes, sizeof(bytes), &fd, &n_fds);
 
+	msg->fd = -1;
 	/* The other side left something unread. The kernel says so once,
 	 * before it hands out what that side had sent. */
 	if (n == -ECONNRESET) {
@@ -87,7 +88,7 @@ int sync_recv(int sock, struct sync_msg *msg)
 	memcpy(msg->payload, bytes + sizeof(head), msg->len);
 	if (msg->type == SYNC_ERROR)
 		return take_error(msg);
-	msg->fd = n_fds ? take_fd(&fd) : -1;
+	msg->fd = take_fd(&fd);
 	return 1;
 }
 

@@ -13,15 +13,18 @@
 #include "lib/fail.h"
 #include "lib/path.h"
 
-/* "net.ipv4.ip_forward" → "sys/net/ipv4/ip_forward"; with slashes: as is. */
+/*
+ * "net.ipv4.ip_forward" → "sys/net/ipv4/ip_forward". As in sysctl(8) the
+ * first separator decides: after a dot, a slash stands for a dot that is part
+ * of a name ("net.ipv4.conf.eth0/1.forwarding"); after a slash, all is as is.
+ */
 static int key_path(const char *key, char *path, size_t room)
 {
 	if (snprintf(path, room, "sys/%s", key) >= (int)room)
 		return fail(ENAMETOOLONG, "sysctl %.64s", key);
-	if (!strchr(key, '/'))
-		for (char *p = path; *p; p++)
-			if (*p == '.')
-				*p = '/';
+	if (key[strcspn(key, "./")] == '.')
+		for (char *p = path + strlen("sys/"); *p; p++)
+			*p = *p == '.' ? '/' : *p == '/' ? '.' : *p;
 	return path_has_dotdot(path) ? fail(EINVAL, "sysctl %s", key) : 0;
 }
 
