@@ -17,6 +17,9 @@ static int run_features(const struct global_options *g, int argc, char **argv)
 	(void)g;
 	if (at <= 0)
 		return at;
+	if (at < argc)
+		return fail_plain(EINVAL, "too many arguments: \"%s\"",
+				  argv[at]);
 	features_format(&b);
 	if (b.failed)
 		return fail(ENOMEM, "features");

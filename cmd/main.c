@@ -171,8 +171,9 @@ static int report(const struct command *cmd, int r)
 {
 	const char *text = *fail_text() ? fail_text() : strerror(-r);
 
+	/* `create "web": …` where the text begins with the container's id */
 	if (cmd)
-		log_error("%s: %s", cmd->name, text);
+		log_error("%s%s %s", cmd->name, *text == '"' ? "" : ":", text);
 	else
 		log_error("%s", text);
 	return cmd && cmd->failure ? cmd->failure : 1;

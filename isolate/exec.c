@@ -91,7 +91,7 @@ char *exec_find(const struct spec_process *process)
 			break;
 	}
 	/* Engines know a missing program by these last words. */
-	fail_plain(-worst, "executable file \"%s\" not found in $PATH: %s",
+	fail_plain(-worst, "exec \"%s\": executable file not found in $PATH: %s",
 		   name,
 		   worst == -EACCES ? "permission denied"
 				    : "no such file or directory");

@@ -8,7 +8,7 @@
  * Child, inside the root: finds args[0], along PATH of process->env when it
  * has no slash, as execvp(3) does from process->cwd. Returns a malloc'd path,
  * or NULL with errno set and fail() text in the words that engines look for:
- * `executable file "x" not found in $PATH: no such file or directory`,
+ * `exec "x": executable file not found in $PATH: no such file or directory`,
  * `…: no such file or directory`, `…: is a directory`, `…: permission denied`.
  */
 char *exec_find(const struct spec_process *process);

@@ -64,7 +64,7 @@ static int wait_hook(pid_t pid, int pidfd, unsigned timeout_s, int *status)
 	if (waitpid(pid, status, 0) < 0)
 		return fail(errno, "wait");
 	if (n == 0)
-		return fail_plain(ETIMEDOUT, "no end after %u s, killed",
+		return fail_plain(ETIMEDOUT, "timed out after %u s, killed",
 				  timeout_s);
 	return 0;
 }
@@ -130,6 +130,8 @@ int hook_run_all(enum spec_hook_kind kind, const struct spec_hooks *hooks,
 		 const struct state *state)
 {
 	_cleanup_(buf_fini) struct buf doc = {};
+	_cleanup_free_ char *first = NULL;
+	int first_r = 0;
 
 	if (hooks->n_hooks == 0)
 		return 0;
@@ -139,10 +141,17 @@ int hook_run_all(enum spec_hook_kind kind, const struct spec_hooks *hooks,
 	for (size_t i = 0; i < hooks->n_hooks; i++) {
 		int r = run_one(&hooks->hooks[i], &doc);
 
-		if (r < 0)
-			return fail_in(r, "hooks: %s %zu (%s)",
-				       name_of(names_hooks, kind), i,
-				       hooks->hooks[i].path);
+		if (r == 0)
+			continue;
+		fail_in(r, "hooks: %s %zu (%s)", name_of(names_hooks, kind), i,
+			hooks->hooks[i].path);
+		/* When all is over the others have their turn all the same. */
+		if (kind != SPEC_HOOK_POSTSTOP)
+			return r;
+		if (first_r == 0) {
+			first_r = r;
+			first = strdup(fail_text());
+		}
 	}
-	return 0;
+	return first ? fail_from(-first_r, first, strlen(first)) : first_r;
 }

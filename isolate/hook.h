@@ -9,7 +9,8 @@
  * Runs hooks one after the other, each with the state document on its stdin
  * and no other fd of ours, and waits for it at most its timeout (then it is
  * killed with its process group). What a failing hook wrote to stderr becomes
- * part of the text. Used by the parent (runtime namespace) and by the child
+ * part of the text. All poststop hooks run, whatever the one before did; of
+ * the others none runs after one that failed. Used by the parent (runtime namespace) and by the child
  * (container namespace). Returns 0, or -errno with fail() text that names
  * kind, number and path of the first hook that failed.
  */

@@ -33,10 +33,13 @@
 #include "isolate/sysctl.h"
 #include "isolate/tty.h"
 #include "isolate/user.h"
+#include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/compat.h"
 #include "lib/fail.h"
 #include "lib/fd.h"
+
+#define STATUS_MAX_BYTES 65536 /* /proc/self/status */
 
 /* The child's own state. owned by: the child. */
 struct child {
@@ -80,6 +83,27 @@ static int step_cgroup(struct child *c)
 	struct cgroup *cg = c->iso->cgroup;
 
 	return cg ? cgroup_join(cg, cgroup_fd(cg) >= 0) : 0;
+}
+
+/*
+ * A program starts with the default action of each signal. exec(2) sees to
+ * those that are caught, not to those that are ignored; they are few, so the
+ * kernel is asked for which they are.
+ */
+static int step_signals(struct child *c)
+{
+	_cleanup_(buf_fini) struct buf status = {};
+	unsigned long long ignored;
+	int r = fd_read_file(c->iso->proc, "self/status", &status,
+			     STATUS_MAX_BYTES);
+	const char *at = r < 0 ? NULL : strstr(buf_str(&status), "SigIgn:");
+
+	if (!at || sscanf(at, "SigIgn: %llx", &ignored) != 1)
+		return r < 0 ? r : fail_plain(EINVAL, "no SigIgn in status");
+	for (int sig = 1; ignored; sig++, ignored >>= 1)
+		if (ignored & 1)
+			signal(sig, SIG_DFL);
+	return 0;
 }
 
 static int step_session(struct child *c)
@@ -333,6 +357,16 @@ static int step_environment(struct child *c)
 	return 0;
 }
 
+/* A program with a slash in its name is looked for from there. */
+static int step_cwd(struct child *c)
+{
+	int r = exec_chdir(c->iso->process->cwd);
+
+	/* Not even root may look into some shared file systems. */
+	c->cwd_pending = r == -EACCES || r == -EPERM;
+	return c->cwd_pending ? 0 : r;
+}
+
 static int step_program(struct child *c)
 {
 	c->program = exec_find(c->iso->process);
@@ -425,15 +459,6 @@ static int step_start_hooks(struct child *c)
 
 /* -- The last steps ------------------------------------------------------- */
 
-static int step_cwd(struct child *c)
-{
-	int r = exec_chdir(c->iso->process->cwd);
-
-	/* Not even root may look into some shared file systems. */
-	c->cwd_pending = r == -EACCES || r == -EPERM;
-	return c->cwd_pending ? 0 : r;
-}
-
 static int load_seccomp(struct child *c)
 {
 	size_t n = c->seccomp->len / sizeof(struct sock_filter);
@@ -517,17 +542,18 @@ static const struct step enter_steps[] = {
 
 /* From "/" of the container to the program. */
 static const struct step process_steps[] = {
+	{"signals", step_signals},
 	{"oom score", step_oom_score},
 	{"resource limits", step_limits},
 	{"scheduling", step_scheduling},
 	{"environment", step_environment},
+	{"working directory", step_cwd},
 	{"program", step_program},
 	{"label", step_label},
 	{"terminal", step_stdio},
 	{"seccomp", step_receive_seccomp},
 	{"start", step_wait_for_start},
 	{"hooks", step_start_hooks},
-	{"working directory", step_cwd},
 	{"seccomp", step_seccomp_privileged},
 	{"credentials", step_credentials},
 	{"seccomp", step_seccomp_unprivileged},

@@ -69,6 +69,14 @@ static void write_file(enum log_level level, const char *msg)
 		dprintf(STDERR_FILENO, "bulkhead: cannot write the log\n");
 }
 
+/* What comes from a hostile bundle shall not steer the terminal. */
+static void defuse(struct buf *msg)
+{
+	for (size_t i = 0; i < msg->len; i++)
+		if ((unsigned char)msg->data[i] < 0x20 || msg->data[i] == 0x7f)
+			msg->data[i] = '?';
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
 	_cleanup_(buf_fini) struct buf msg = {};
@@ -83,8 +91,9 @@ void log_write(enum log_level level, const char *format, ...)
 		return;
 	if (log_fd >= 0)
 		write_file(level, buf_str(&msg));
-	if (log_fd < 0 || level == LOG_LEVEL_ERROR)
-		dprintf(STDERR_FILENO, "bulkhead: %s%s\n",
-			level == LOG_LEVEL_WARNING ? "warning: " : "",
-			buf_str(&msg));
+	if (log_fd >= 0 && level != LOG_LEVEL_ERROR)
+		return;
+	defuse(&msg);
+	dprintf(STDERR_FILENO, "bulkhead: %s%s\n",
+		level == LOG_LEVEL_WARNING ? "warning: " : "", buf_str(&msg));
 }

@@ -31,6 +31,7 @@ struct creation {
 	char **extra_env; /* NULL-terminated */
 	unsigned preserve_fds; /* with LISTEN_FDS */
 	bool in_store, in_cgroup; /* what an undo has to remove */
+	bool had_process; /* and whether poststop hooks are due then */
 	struct spawned child;
 	int terminal; /* pty master, or -1 */
 	int notify; /* sd_notify socket, or -1 */

@@ -172,6 +172,7 @@ static int stage_environment(struct creation *c)
 
 static int stage_process(struct creation *c)
 {
+	c->had_process = true;
 	return backend_process.create(c);
 }
 
@@ -222,6 +223,21 @@ static void creation_fini(struct creation *c)
 	cleanup_fd(&c->dir);
 }
 
+static int run_hooks(struct creation *c, enum spec_hook_kind kind,
+		     enum status status)
+{
+	const struct state state = {
+		.id = c->id,
+		.status = status,
+		.pid = status == STATUS_STOPPED ? 0 : c->child.pid,
+		.bundle = c->bundle,
+		.annotations = c->spec->annotations,
+		.n_annotations = c->spec->n_annotations,
+	};
+
+	return hook_run_all(kind, &c->spec->hooks[kind], &state);
+}
+
 /*
  * Removes cgroup and state. The process has ended or is killed here, with
  * all that it left in the cgroup.
@@ -250,6 +266,9 @@ static void undo(struct creation *c)
 
 	if (remove_all(c) < 0)
 		log_warn("clean up \"%s\": %s", c->id, fail_text());
+	if (c->had_process &&
+	    run_hooks(c, SPEC_HOOK_POSTSTOP, STATUS_STOPPED) < 0)
+		log_warn("%s", fail_text());
 	if (text)
 		fail_from(EINVAL, text, strlen(text));
 }
@@ -299,21 +318,6 @@ int create_container(const struct store *s, const struct create_options *o)
 }
 
 /* -- Run ------------------------------------------------------------------ */
-
-static int run_hooks(struct creation *c, enum spec_hook_kind kind,
-		     enum status status)
-{
-	const struct state state = {
-		.id = c->id,
-		.status = status,
-		.pid = status == STATUS_STOPPED ? 0 : c->child.pid,
-		.bundle = c->bundle,
-		.annotations = c->spec->annotations,
-		.n_annotations = c->spec->n_annotations,
-	};
-
-	return hook_run_all(kind, &c->spec->hooks[kind], &state);
-}
 
 static int make_up_id(char *id)
 {

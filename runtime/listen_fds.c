@@ -46,8 +46,7 @@ int listen_fds_count(unsigned n, unsigned *total)
 
 		/* What closes on exec is one of ours, in the hole's place. */
 		if (flags < 0 || (flags & FD_CLOEXEC))
-			return fail(EBADF, "file descriptor %u, which is to be "
-					   "preserved",
+			return fail(EBADF, "--preserve-fds: file descriptor %u",
 				    3 + i);
 	}
 	return 0;

@@ -7,8 +7,8 @@ load helpers
 frozen() {
 	if can_cgroup_v2; then
 		sed -n 's/^frozen //p' "$(cgroup_dir freezer)/cgroup.events"
-	else
-		[ "$(cat "$(cgroup_dir freezer)/freezer.state")" = FROZEN ] && echo 1 || echo 0
+	else	# the v2 hierarchy carries the life cycle on v1 machines, too
+		sed -n 's/^frozen //p' "$(findmnt -n -t cgroup2 -o TARGET | head -1)/$ID/cgroup.events"
 	fi
 }
 

@@ -161,5 +161,5 @@ int main(void)
 	TEST("ambient is cut to what may be ambient", cuts_ambient);
 	TEST("the caller's ambient set does not live on", forgets_ambient);
 	TEST("a capability that is not ours is named", names_missing);
-	return test_end();
+	return test_done();
 }

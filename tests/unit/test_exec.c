@@ -102,7 +102,7 @@ static void words_for_engines(void)
 {
 	make_tree();
 	check_missing("nix", AB, ENOENT,
-		      "executable file \"nix\" not found in $PATH: "
+		      "exec \"nix\": executable file not found in $PATH: "
 		      "no such file or directory");
 	check_missing("", AB, ENOENT, "not found in $PATH");
 	check_missing("only", AB, EACCES, "permission denied");
@@ -164,5 +164,5 @@ int main(void)
 	TEST("a file is no working directory", refuses_files);
 	TEST("a directory outside the root is refused", refuses_outside);
 	rmdir(dir);
-	return test_end();
+	return test_done();
 }

@@ -53,5 +53,5 @@ int main(void)
 	TEST("no limits are fine", sets_none);
 	TEST("raising a hard limit fails with name and cure", refuses_raising);
 	TEST("soft above hard is refused", refuses_soft_above_hard);
-	return test_end();
+	return test_done();
 }

@@ -195,5 +195,5 @@ int main(void)
 	TEST("an error arrives with its text", carries_errors);
 	TEST("an error's text and number are bounded", bounds_errors);
 	TEST("another type than expected is refused", refuses_other_types);
-	return test_end();
+	return test_done();
 }

@@ -131,5 +131,5 @@ int main(void)
 	TEST("a key never leaves /proc/sys", refuses_escapes);
 	TEST("the error names key and value", names_key_and_value);
 	TEST("an endless key is refused", refuses_long_keys);
-	return test_end();
+	return test_done();
 }

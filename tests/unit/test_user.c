@@ -181,5 +181,5 @@ int main(void)
 	unlinkat(root, "etc", AT_REMOVEDIR);
 	close(root);
 	rmdir(root_path);
-	return test_end();
+	return test_done();
 }
