@@ -4,15 +4,15 @@ BUILD   := build/$(VARIANT)
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
-ISOLATION ?= container
 
 CC      ?= gcc
-CFLAGS.release := -O2 -g
-CFLAGS.asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS.release  := -O2 -g
+CFLAGS.asan     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
 CFLAGS.coverage := -O0 -g --coverage
 # cmd/entry.c: the program's first instructions, before libc's
-LDFLAGS.release := -static-pie -Wl,-e,entry
-LDFLAGS.asan    := -fsanitize=address,undefined -pie
+LDFLAGS.release  := -static-pie -Wl,-e,entry
+LDFLAGS.asan     := -fsanitize=address,undefined -pie
 LDFLAGS.coverage := --coverage -pie
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -32,24 +32,104 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+SOURCES := $(wildcard lib/*.[ch] oci/*.[ch] isolate/*.[ch] runtime/*.[ch] cmd/*.[ch])
+MAN     := $(wildcard docs/man/*.8)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)")
 
 .DEFAULT_GOAL := all
-.PHONY: all
-all: $(BUILD)/bulkhead ## Build the program into build/release
+.PHONY: all run check unit lint tidy format format-check asan fuzz bench toc \
+	compdb install uninstall clean help
+
+all: $(BUILD)/bulkhead ## Build the program (VARIANT=release, asan or coverage)
+
+run: ## Install what is missing, build, and run a busybox container
+	@.ci/deps run
+	@$(MAKE) --no-print-directory all
+	@tests/demo $(BUILD)/bulkhead
+
+check: ## Install what the tests need and run all that this machine can run
+	@.ci/deps check
+	@$(MAKE) --no-print-directory -j2 all unit
+	@$(MAKE) --no-print-directory -j2 VARIANT=asan all unit
+	@tests/run
+
+unit: $(UNIT) ## Build the unit tests
+
+lint: ## Check layers, sizes and contracts, and print the gauges
+	@tests/lint/run
+
+tidy: compdb ## clang-tidy over all sources
+	$(Q)clang-tidy --quiet -p . $(LIB_SRC) $(CMD_SRC)
+
+format: ## Put all sources into the house's shape
+	$(Q)clang-format -i $(SOURCES)
+
+format-check: ## Tell which sources are not in the house's shape
+	$(Q)clang-format --dry-run -Werror $(SOURCES)
+
+asan: ## Build with AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory VARIANT=asan all unit
+
+fuzz: $(FUZZ) ## Run each fuzz target for SECONDS (60)
+	@for f in $(FUZZ); do tests/fuzz/run $$f $(or $(SECONDS),60) || exit 1; done
+
+bench: ## Compare with the peers, as ratios (build/bench/)
+	@.ci/deps bench
+	@$(MAKE) --no-print-directory all
+	@tests/bench/run --install-deps
+
+toc: ## Print what each file is for
+	@for f in $(SOURCES); do printf '%-28s %s\n' $$f "$$(sed -n '2s,^/\* \(.*\) \*/,\1,p' $$f)"; done
+
+compdb: ## Write compile_commands.json
+	$(Q)tests/lint/compdb "$(CC) $(CPPFLAGS) $(CFLAGS)" $(LIB_SRC) $(CMD_SRC) > compile_commands.json
+
+install: all ## Install below $(DESTDIR)$(PREFIX)
+	install -Dm755 $(BUILD)/bulkhead $(DESTDIR)$(PREFIX)/bin/bulkhead
+	$(foreach m,$(MAN),install -Dm644 $(m) $(DESTDIR)$(PREFIX)/share/man/man8/$(notdir $(m));)
+
+uninstall: ## Remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/bulkhead
+	$(foreach m,$(MAN),rm -f $(DESTDIR)$(PREFIX)/share/man/man8/$(notdir $(m));)
+
+clean: ## Remove all that was built
+	rm -rf build compile_commands.json
+
+help: ## Print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 $(BUILD)/bulkhead: $(CMD_OBJ) $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# A test brings its own main; the option parser is the one part of cmd/ in it.
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(BUILD)/cmd/option.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(filter-out -Wl$(,)-e$(,)entry,$(LDFLAGS)) -o $@ $^ $(LDLIBS)
+
+build/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE \
+		-fsanitize=fuzzer,address,undefined -o $@ $^ -lseccomp -lyajl -lm
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+$(BUILD)/tests/unit/%.o: tests/unit/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
 # It runs before relocation, TLS and the stack protector.
 $(BUILD)/cmd/entry.o: override HARDEN := -fPIE -fno-stack-protector -fcf-protection
+$(BUILD)/cmd/entry.o: override CFLAGS.asan := -O2 -g
 
--include $(wildcard $(BUILD)/*/*.d)
+, := ,
+.SECONDARY:
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

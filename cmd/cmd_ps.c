@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 
 #include "cmd/cmd.h"
-#include "isolate/cgroup.h"
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
@@ -123,12 +122,9 @@ static int print_table(const struct buf *pids, char **options)
 static int get_pids(const struct store *s, const char *id, struct buf *pids)
 {
 	_cleanup_(container_close) struct container c = {};
-	struct cgroup *cg;
 	int r = container_open(s, id, &c);
 
-	if (r == 0)
-		r = container_cgroup(&c, &cg);
-	return r < 0 ? r : cgroup_pids(cg, pids);
+	return r < 0 ? r : container_pids(&c, pids);
 }
 
 static int run_ps(const struct global_options *g, int argc, char **argv)

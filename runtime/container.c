@@ -134,6 +134,14 @@ int container_cgroup(struct container *c, struct cgroup **cg)
 	return r;
 }
 
+int container_pids(struct container *c, struct buf *pids)
+{
+	struct cgroup *cg;
+	int r = container_cgroup(c, &cg);
+
+	return r < 0 ? r : cgroup_pids(cg, pids);
+}
+
 int container_status(struct container *c, enum status *status)
 {
 	struct cgroup *cg;

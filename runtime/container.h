@@ -52,6 +52,9 @@ void container_close(struct container *c);
 /* Its cgroup, opened at first use. Returns 0 or -errno with fail() text. */
 int container_cgroup(struct container *c, struct cgroup **cg);
 
+/* Appends the pids of its processes, a pid_t array. 0 or -errno with text. */
+int container_pids(struct container *c, struct buf *pids);
+
 /* Its status now. Returns 0 or -errno with fail() text. */
 int container_status(struct container *c, enum status *status);
 
