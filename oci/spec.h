@@ -330,7 +330,7 @@ struct spec_linux {
 	bool has_resources;
 	struct spec_resources resources;
 	struct spec_intel_rdt *intel_rdt;
-	struct spec_key_value *sysctl; /* key with dots */
+	struct spec_key_value *sysctl; /* key as a path below /proc/sys */
 	size_t n_sysctl;
 	struct spec_seccomp *seccomp;
 	unsigned long rootfs_propagation; /* MS_* with MS_REC; 0: not given */

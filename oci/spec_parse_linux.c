@@ -196,10 +196,9 @@ static int read_net_devices(struct field_context *c, const struct json *v,
 /* -- Sysctls --------------------------------------------------------------- */
 
 /*
- * A key may be written with slashes, dots then standing for themselves
- * ("net/ipv4/conf/eth0.1/forwarding"), as sysctl(8) has it: whichever comes
- * first is the separator. Kept is the form with dots, in which a slash
- * stands for a dot.
+ * As sysctl(8) has it, whichever of '.' and '/' comes first separates, and
+ * the other one stands for a dot in a name ("net.ipv4.conf.eth0/1.forwarding",
+ * "net/ipv4/conf/eth0.1/forwarding"). Kept is the form with slashes.
  */
 static int read_sysctls(struct field_context *c, const struct json *v,
 			const struct field *f, void *object)
@@ -212,16 +211,16 @@ static int read_sysctls(struct field_context *c, const struct json *v,
 	for (size_t i = 0; i < l->n_sysctl; i++) {
 		const char *key = l->sysctl[i].key;
 
-		if (key[strcspn(key, "./")] != '/')
+		if (key[strcspn(key, "./")] != '.')
 			continue;
 
-		char *dots = arena_strdup(c->arena, key);
+		char *path = arena_strdup(c->arena, key);
 
-		if (!dots)
+		if (!path)
 			return field_no_memory();
-		for (char *d = dots; *d; d++)
-			*d = *d == '/' ? '.' : *d == '.' ? '/' : *d;
-		l->sysctl[i].key = dots;
+		for (char *d = path; *d; d++)
+			*d = *d == '.' ? '/' : *d == '/' ? '.' : *d;
+		l->sysctl[i].key = path;
 	}
 	return 0;
 }

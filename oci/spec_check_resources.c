@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Limits that no kernel takes, and names that would become paths. */
+#include "oci/spec_check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/fail.h"
+#include "oci/spec.h"
+
+#define WEIGHT_MIN     10
+#define WEIGHT_MAX     1000
+#define SWAPPINESS_MAX 100
+
+static int check_memory(const struct spec_memory *m)
+{
+	if (m->swappiness > SWAPPINESS_MAX)
+		return fail_plain(
+			EINVAL,
+			"/linux/resources/memory/swappiness: more than %d",
+			SWAPPINESS_MAX);
+	/* swap counts memory and swap together */
+	if (m->swap > 0 && m->limit > 0 && m->swap < m->limit)
+		return fail_plain(
+			EINVAL,
+			"/linux/resources/memory/swap: less than the limit");
+	return 0;
+}
+
+static int check_cpu(const struct spec_cpu *c)
+{
+	if (c->idle < 0 || c->idle > 1)
+		return fail_plain(EINVAL,
+				  "/linux/resources/cpu/idle: not 0 or 1");
+	return 0;
+}
+
+static int check_weight(bool has, unsigned weight, const char *at, size_t i)
+{
+	/* 0 is what older engines write for "none" */
+	if (!has || !weight || (weight >= WEIGHT_MIN && weight <= WEIGHT_MAX))
+		return 0;
+	return fail_plain(EINVAL,
+			  "/linux/resources/blockIO/%s: %zu: weight %u is "
+			  "not in %d to %d",
+			  at, i, weight, WEIGHT_MIN, WEIGHT_MAX);
+}
+
+static int check_block_io(const struct spec_block_io *io)
+{
+	int r = check_weight(io->has_weight, io->weight, "weight", 0);
+
+	if (r == 0)
+		r = check_weight(io->has_leaf_weight, io->leaf_weight,
+				 "leafWeight", 0);
+	for (size_t i = 0; r == 0 && i < io->n_weight_devices; i++) {
+		const struct spec_weight_device *d = &io->weight_devices[i];
+
+		r = check_weight(d->has_weight, d->weight, "weightDevice", i);
+		if (r == 0)
+			r = check_weight(d->has_leaf_weight, d->leaf_weight,
+					 "weightDevice", i);
+	}
+	return r;
+}
+
+/* "2MB": becomes part of a file's name in the cgroup. */
+static bool is_page_size(const char *s)
+{
+	size_t digits = strspn(s, "0123456789");
+
+	return *s > '0' && digits && s[digits] && strchr("KMG", s[digits]) &&
+	       strcmp(s + digits + 1, "B") == 0;
+}
+
+/* "memory.high": a file in the cgroup and nothing above or below it. */
+static bool is_file_name(const char *s)
+{
+	return *s && *s != '.' && !strchr(s, '/');
+}
+
+/* Device names and interfaces stand on a line with their value. */
+static bool is_one_word(const char *s)
+{
+	return *s && !strpbrk(s, " \t\n");
+}
+
+static int check_names(const struct spec_resources *res)
+{
+	for (size_t i = 0; i < res->n_hugepage_limits; i++)
+		if (!is_page_size(res->hugepage_limits[i].page_size))
+			return fail_plain(EINVAL,
+					  "/linux/resources/hugepageLimits/"
+					  "%zu/pageSize: not like 2MB",
+					  i);
+	for (size_t i = 0; i < res->n_unified; i++)
+		if (!is_file_name(res->unified[i].key))
+			return fail_plain(EINVAL,
+					  "/linux/resources/unified: \"%s\" "
+					  "is no file of a cgroup",
+					  res->unified[i].key);
+	for (size_t i = 0; i < res->n_rdma; i++)
+		if (!is_one_word(res->rdma[i].device))
+			return fail_plain(EINVAL,
+					  "/linux/resources/rdma: \"%s\" is "
+					  "no device",
+					  res->rdma[i].device);
+	for (size_t i = 0; i < res->n_net_priorities; i++)
+		if (!is_one_word(res->net_priorities[i].interface))
+			return fail_plain(EINVAL,
+					  "/linux/resources/network/"
+					  "priorities/%zu/name: no interface",
+					  i);
+	return 0;
+}
+
+int spec_check_resources(const struct spec *spec)
+{
+	const struct spec_resources *res = &spec->linux_.resources;
+	int r = check_memory(&res->memory);
+
+	if (r == 0)
+		r = check_cpu(&res->cpu);
+	if (r == 0)
+		r = check_block_io(&res->block_io);
+	return r < 0 ? r : check_names(res);
+}
