@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/utf8.h"
+
 #define READ_CHUNK 65536
 
 static bool reserve(struct buf *b, size_t more)
@@ -80,26 +82,6 @@ void buf_vprintf(struct buf *b, const char *format, va_list ap)
 	}
 	vsnprintf(b->data + b->len, n + 1, format, ap);
 	b->len += n;
-}
-
-/* Length of the valid UTF-8 sequence at s; 0 when it is not one. */
-static size_t utf8_len(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80	 ? 1
-		   : s[0] < 0xc2 ? 0
-		   : s[0] < 0xe0 ? 2
-		   : s[0] < 0xf0 ? 3
-		   : s[0] < 0xf5 ? 4
-				 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, and what lies beyond U+10FFFF. */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 void buf_put_json(struct buf *b, const char *s)

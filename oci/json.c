@@ -11,6 +11,7 @@
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
+#include "lib/utf8.h"
 
 /*
  * A value of two bytes of text becomes a node of eighty: without a limit a
@@ -164,31 +165,45 @@ static int on_number(void *ctx, const char *text, size_t len)
 	return v->text ? 1 : no_memory(p);
 }
 
+/*
+ * A copy of a string or name. yajl's look at UTF-8 lets overlong forms and
+ * surrogates pass. at: the value that an error names.
+ */
+static const char *copy(struct parser *p, const struct json *at,
+			const unsigned char *text, size_t len)
+{
+	const char *s;
+
+	if (memchr(text, '\0', len)) {
+		p->failed = json_fail(at, "a string must not hold a NUL");
+		return NULL;
+	}
+	s = arena_strndup(p->arena, (const char *)text, len);
+	if (!s) {
+		no_memory(p);
+	} else if (!utf8_is_valid(s)) {
+		p->failed = json_fail(at, "a string must be UTF-8");
+		s = NULL;
+	}
+	return s;
+}
+
 static int on_string(void *ctx, const unsigned char *text, size_t len)
 {
 	struct parser *p = ctx;
 	struct json *v = add(p, JSON_STRING);
 
-	if (!v)
-		return 0;
-	if (memchr(text, '\0', len)) {
-		p->failed = json_fail(v, "a string must not hold a NUL");
-		return 0;
-	}
-	v->text = arena_strndup(p->arena, (const char *)text, len);
-	return v->text ? 1 : no_memory(p);
+	if (v)
+		v->text = copy(p, v, text, len);
+	return v && v->text;
 }
 
 static int on_key(void *ctx, const unsigned char *text, size_t len)
 {
 	struct parser *p = ctx;
 
-	if (memchr(text, '\0', len)) {
-		p->failed = json_fail(p->open, "a name must not hold a NUL");
-		return 0;
-	}
-	p->key = arena_strndup(p->arena, (const char *)text, len);
-	return p->key ? 1 : no_memory(p);
+	p->key = copy(p, p->open, text, len);
+	return p->key != NULL;
 }
 
 static int on_open_object(void *ctx)
