@@ -136,7 +136,7 @@ int container_cgroup(struct container *c, struct cgroup **cg)
 
 int container_pids(struct container *c, struct buf *pids)
 {
-	struct cgroup *cg;
+	struct cgroup *cg = NULL;
 	int r = container_cgroup(c, &cg);
 
 	return r < 0 ? r : cgroup_pids(cg, pids);
