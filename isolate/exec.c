@@ -99,13 +99,12 @@ char *exec_find(const struct spec_process *process)
 	return NULL;
 }
 
-int exec_chdir(const char *cwd)
+int exec_chdir(const char *cwd, bool make)
 {
 	char *now;
-
 	int r = chdir(cwd) < 0 ? -errno : 0;
 
-	if (r == -ENOENT) {
+	if (r == -ENOENT && make) {
 		/* The root is "/" by now: a plain path stays inside. */
 		r = path_mkdirs(cwd, 0755);
 		if (r < 0)

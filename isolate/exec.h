@@ -14,7 +14,8 @@
 char *exec_find(const struct spec_process *process);
 
 /*
- * Child: checks that the working directory is below the root (it is made
- * when missing), and goes there. Returns 0 or -errno with fail() text.
+ * Child: goes to the working directory and checks that it is below the root.
+ * make: it is made when missing (a new container, not exec).
+ * Returns 0 or -errno with fail() text.
  */
-int exec_chdir(const char *cwd);
+int exec_chdir(const char *cwd, bool make);

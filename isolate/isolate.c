@@ -360,7 +360,7 @@ static int step_environment(struct child *c)
 /* A program with a slash in its name is looked for from there. */
 static int step_cwd(struct child *c)
 {
-	int r = exec_chdir(c->iso->process->cwd);
+	int r = exec_chdir(c->iso->process->cwd, !c->iso->join_only);
 
 	/* Not even root may look into some shared file systems. */
 	c->cwd_pending = r == -EACCES || r == -EPERM;
@@ -488,7 +488,7 @@ static int step_credentials(struct child *c)
 	if (r == 0 && p->user.has_umask)
 		umask(p->user.umask);
 	if (r == 0 && c->cwd_pending)
-		r = exec_chdir(p->cwd);
+		r = exec_chdir(p->cwd, false);
 	if (r == 0)
 		r = caps_apply(&p->capabilities);
 	if (r == 0 && p->no_new_privileges &&

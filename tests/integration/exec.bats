@@ -242,8 +242,13 @@ process_file() {
 	requires pids
 	can_cgroup_v2 && update_config '.linux.namespaces += [{type: "cgroup"}]'
 	up
-	mkdir "$(cgroup_dir pids)/sub"
-	is "$(bh exec --cgroup "$(by_version pids: "")sub" "$ID" sh -c 'grep -c "/sub$" /proc/self/cgroup')" 1
+	find /sys/fs/cgroup -type d -name "$ID" -exec mkdir {}/sub \;
+	for cpuset in /sys/fs/cgroup/cpuset/"$ID"/sub; do
+		[ -d "$cpuset" ] || continue
+		cat /sys/fs/cgroup/cpuset/cpuset.cpus >"$cpuset/cpuset.cpus"
+		cat /sys/fs/cgroup/cpuset/cpuset.mems >"$cpuset/cpuset.mems"
+	done
+	is "$(bh exec --cgroup sub "$ID" sh -c 'grep -vc "/sub$" /proc/self/cgroup')" 0
 }
 
 @test "exec --cgroup refuses to leave the container's cgroup" {

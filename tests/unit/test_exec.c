@@ -120,7 +120,7 @@ static void makes_cwd(void)
 
 	make_tree();
 	CHECK(asprintf(&path, "%s/new/deep", dir) > 0);
-	CHECK_INT(exec_chdir(path), 0);
+	CHECK_INT(exec_chdir(path, true), 0);
 	CHECK(stat(path, &st) == 0 && S_ISDIR(st.st_mode));
 
 	_cleanup_free_ char *now = getcwd(NULL, 0);
@@ -133,7 +133,7 @@ static void refuses_files(void)
 
 	make_tree();
 	CHECK(asprintf(&path, "%s/here", dir) > 0);
-	CHECK_INT(exec_chdir(path), -ENOTDIR);
+	CHECK_INT(exec_chdir(path, true), -ENOTDIR);
 	CHECK_HAS(fail_text(), path);
 }
 
@@ -148,7 +148,7 @@ static void refuses_outside(void)
 	CHECK(leaked >= 0 && chdir(dir) == 0 && mkdir("proc", 0755) == 0);
 	CHECK(mount("/proc", "proc", NULL, MS_BIND | MS_REC, NULL) == 0);
 	CHECK(chroot(".") == 0 && chdir("/") == 0);
-	CHECK(exec_chdir(cwd) < 0);
+	CHECK(exec_chdir(cwd, true) < 0);
 	CHECK_HAS(fail_text(), "outside of the container's root");
 }
 
