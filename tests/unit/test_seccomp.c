@@ -17,11 +17,11 @@
 #include "tests/unit/test.h"
 
 #define ERRNO(e) ((uint32_t)(SECCOMP_RET_ERRNO | (e)))
-#define ALLOW	 SCMP_ACT_ALLOW
-#define NAMES(...)                                                             \
-	(char *[])                                                             \
-	{                                                                      \
-		__VA_ARGS__, NULL                                              \
+#define ALLOW    SCMP_ACT_ALLOW
+#define NAMES(...)                \
+	(char *[])                \
+	{                         \
+		__VA_ARGS__, NULL \
 	}
 
 /* -- A machine for classic BPF, as far as seccomp allows it --------------- */
@@ -133,10 +133,12 @@ static uint32_t expected(const struct spec_seccomp *sec,
 
 /* -- Profiles ------------------------------------------------------------- */
 
-#define ARG(i, o, v, w) {.index = (i), .op = (o), .value = (v), .value_two = (w)}
+#define ARG(i, o, v, w)                                                 \
+	{                                                               \
+		.index = (i), .op = (o), .value = (v), .value_two = (w) \
+	}
 
-static struct spec_seccomp_arg personality_args[] = {
-	ARG(0, SCMP_CMP_EQ, 8, 0)};
+static struct spec_seccomp_arg personality_args[] = {ARG(0, SCMP_CMP_EQ, 8, 0)};
 static struct spec_seccomp_arg clone_args[] = {
 	ARG(0, SCMP_CMP_MASKED_EQ, 0x7e020000, 0)};
 static struct spec_seccomp_arg socket_args[] = {ARG(0, SCMP_CMP_NE, 40, 0),
@@ -186,10 +188,9 @@ static void compile(const struct spec_seccomp *sec, struct buf *out)
 	CHECK(out->len % sizeof(struct sock_filter) == 0);
 }
 
-static const uint64_t values[] = {0,	      1,	   5,
-				  6,	      7,	   8,
-				  40,	      0x00020000,  0x7e020000,
-				  0x1ffffffff, 0x200000000, 0x100000008};
+static const uint64_t values[] = {
+	0,  1,          5,          6,           7,           8,
+	40, 0x00020000, 0x7e020000, 0x1ffffffff, 0x200000000, 0x100000008};
 
 /* Arguments of 32-bit callers have no upper half. */
 static bool fits(uint32_t arch, uint64_t v)
@@ -224,7 +225,8 @@ static void compare_number(const struct spec_seccomp *sec,
 
 static void decides_as_the_spec(void)
 {
-	_cleanup_(buf_fini) struct buf program = {};
+	_cleanup_(buf_fini)
+	struct buf program = {};
 
 	if (seccomp_arch_native() != SCMP_ARCH_X86_64)
 		SKIP("x86-64");
@@ -239,7 +241,8 @@ static void decides_as_the_spec(void)
 
 static void refuses_foreign(void)
 {
-	_cleanup_(buf_fini) struct buf program = {};
+	_cleanup_(buf_fini)
+	struct buf program = {};
 	static const uint32_t foreign[] = {SCMP_ARCH_AARCH64, SCMP_ARCH_PPC64LE,
 					   0, UINT32_MAX};
 
@@ -257,7 +260,8 @@ static void refuses_foreign(void)
 /* x32 calls come as x86-64 with a bit: never allowed by accident. */
 static void refuses_x32(void)
 {
-	_cleanup_(buf_fini) struct buf program = {};
+	_cleanup_(buf_fini)
+	struct buf program = {};
 
 	if (seccomp_arch_native() != SCMP_ARCH_X86_64)
 		SKIP("x86-64");
@@ -281,7 +285,8 @@ static void permissive_has_no_stub(void)
 		const struct spec_seccomp sec = {.default_action = defaults[i],
 						 .rules = deny,
 						 .n_rules = 1};
-		_cleanup_(buf_fini) struct buf program = {};
+		_cleanup_(buf_fini)
+		struct buf program = {};
 		const struct seccomp_data d = {.nr = 600,
 					       .arch = seccomp_arch_native()};
 
@@ -292,7 +297,8 @@ static void permissive_has_no_stub(void)
 
 static void counts_skipped(void)
 {
-	_cleanup_(buf_fini) struct buf program = {};
+	_cleanup_(buf_fini)
+	struct buf program = {};
 	size_t skipped = 0;
 
 	CHECK_INT(seccomp_compile(&profile, &program, &skipped), 0);
@@ -312,20 +318,23 @@ static struct buf key_of(const struct spec_seccomp *sec)
 
 static bool same_key(const struct spec_seccomp *a, const struct spec_seccomp *b)
 {
-	_cleanup_(buf_fini) struct buf x = key_of(a);
-	_cleanup_(buf_fini) struct buf y = key_of(b);
+	_cleanup_(buf_fini)
+	struct buf x = key_of(a);
+	_cleanup_(buf_fini)
+	struct buf y = key_of(b);
 
 	return x.len == y.len && memcmp(x.data, y.data, x.len) == 0;
 }
 
-/* Checks that a change of FIELD to VALUE changes the key of s, and undoes it. */
-#define CHANGES(field, value)                                                  \
-	do {                                                                   \
-		__typeof__(field) _old = (field);                              \
-		(field) = (value);                                             \
-		CHECK(!same_key(&base, &s));                                   \
-		(field) = _old;                                                \
-		CHECK(same_key(&base, &s));                                    \
+/* Checks that a change of FIELD to VALUE changes the key of s, and undoes it.
+ */
+#define CHANGES(field, value)                     \
+	do {                                      \
+		__typeof__(field) _old = (field); \
+		(field) = (value);                \
+		CHECK(!same_key(&base, &s));      \
+		(field) = _old;                   \
+		CHECK(same_key(&base, &s));       \
 	} while (0)
 
 static void key_has_every_field(void)
@@ -372,7 +381,8 @@ static void key_has_every_field(void)
 
 static void load(const struct spec_seccomp *sec)
 {
-	_cleanup_(buf_fini) struct buf program = {};
+	_cleanup_(buf_fini)
+	struct buf program = {};
 
 	compile(sec, &program);
 	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
@@ -425,10 +435,10 @@ static void listener_is_returned(void)
 {
 	struct spec_syscall_rule notify[] = {
 		{NAMES("mknod"), SCMP_ACT_NOTIFY, NULL, 0}};
-	const struct spec_seccomp sec = {.default_action = ALLOW,
-					 .rules = notify,
-					 .n_rules = 1};
-	_cleanup_(buf_fini) struct buf program = {};
+	const struct spec_seccomp sec = {
+		.default_action = ALLOW, .rules = notify, .n_rules = 1};
+	_cleanup_(buf_fini)
+	struct buf program = {};
 
 	compile(&sec, &program);
 	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);

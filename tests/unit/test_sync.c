@@ -65,9 +65,9 @@ static void brings_largest(void)
 
 	open_pair();
 	big[SYNC_PAYLOAD_MAX - 1] = 0x5a;
-	CHECK_INT(sync_send(ends[0], SYNC_SECCOMP, 3, -1, big,
-			    SYNC_PAYLOAD_MAX),
-		  0);
+	CHECK_INT(
+		sync_send(ends[0], SYNC_SECCOMP, 3, -1, big, SYNC_PAYLOAD_MAX),
+		0);
 	CHECK_INT(sync_recv(ends[1], &msg), 1);
 	CHECK_INT(msg.len, SYNC_PAYLOAD_MAX);
 	CHECK_INT(msg.payload[SYNC_PAYLOAD_MAX - 1], 0x5a);
