@@ -164,5 +164,5 @@ int main(void)
 	TEST("overlapping maps are refused", refuses_overlap);
 	TEST("a plain user maps the own id, setgroups denied", writes_own_id);
 	TEST("what newuidmap says is told", tells_what_the_tool_said);
-	return test_end();
+	return test_done();
 }

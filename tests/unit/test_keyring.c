@@ -63,5 +63,5 @@ int main(void)
 {
 	TEST("the session keyring is new, named, searchable", is_new_and_named);
 	TEST("keys of the caller's session are not found", hides_the_callers);
-	return test_end();
+	return test_done();
 }

@@ -49,5 +49,5 @@ int main(void)
 {
 	TEST("lo is up and carries a datagram", comes_up);
 	TEST("without rights the error names it", needs_rights);
-	return test_end();
+	return test_done();
 }

@@ -109,5 +109,5 @@ int main(void)
 	TEST("a profile that cannot be had is named", apparmor_unknown);
 	TEST("a label without SELinux is an error", selinux_inactive);
 	TEST("each module gets its own form", writes_both_forms);
-	return test_end();
+	return test_done();
 }

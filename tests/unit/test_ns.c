@@ -134,5 +134,5 @@ int main(void)
 	TEST("a fifo is refused without waiting", does_not_wait_for_a_fifo);
 	TEST("a namespace is joined and named", joins_and_names);
 	TEST("the namespace that cannot be joined is named", names_what_failed);
-	return test_end();
+	return test_done();
 }

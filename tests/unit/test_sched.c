@@ -125,5 +125,5 @@ int main(void)
 	TEST("CPU numbers have no limit of ours", takes_large_numbers);
 	TEST("the personality is set", sets_personality);
 	TEST("memory is bound to its nodes", sets_memory_policy);
-	return test_end();
+	return test_done();
 }

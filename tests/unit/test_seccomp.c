@@ -414,6 +414,8 @@ static void kernel_agrees(void)
 	CHECK_INT(try(SYS_clone3, 0, 0, 0), EPERM);
 	CHECK_INT(try(SYS_clone3 + 1, 0, 0, 0), ENOSYS);
 	CHECK_INT(try(600, 0, 0, 0), ENOSYS);
+	/* The way out of a sanitizer's program makes calls of its own. */
+	syscall(SYS_exit_group, 0);
 }
 
 static void kernel_kills(void)
@@ -468,5 +470,5 @@ int main(void)
 	TEST("a call that kills does", kernel_kills);
 	TEST("the listener's fd is returned", listener_is_returned);
 	TEST("a broken program is refused", refuses_a_bad_program);
-	return test_end();
+	return test_done();
 }
