@@ -16,6 +16,8 @@
 #include "lib/fail.h"
 #include "lib/fd.h"
 
+#define TOOL_TEXT_MAX 1024 /* bytes of what a tool may say */
+
 struct map {
 	const char *file; /* /proc/PID/… */
 	const char *tool; /* by absolute path: $PATH is the user's */
@@ -64,30 +66,62 @@ static char **tool_args(const struct map *m, pid_t pid, struct arena *a)
 	return args;
 }
 
+_Noreturn static void exec_tool(char **args, int err)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (dup2(err, STDERR_FILENO) >= 0)
+		execv(args[0], args);
+	dprintf(STDERR_FILENO, "it cannot be run (is uidmap installed?)");
+	_exit(127);
+}
+
+/* Puts what the tool says into said. Returns its wait status or -errno. */
+static int watch_tool(char **args, struct buf *said)
+{
+	int status;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+
+	pid_t tool = fork();
+	int err = errno;
+
+	if (tool == 0)
+		exec_tool(args, ends[1]);
+	close(ends[1]);
+	if (tool > 0)
+		buf_read_fd(said, ends[0], TOOL_TEXT_MAX);
+	/* A tool that goes on writing gets SIGPIPE. */
+	close(ends[0]);
+	if (tool < 0)
+		return -err;
+	while (waitpid(tool, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return status;
+}
+
 /* newuidmap(1): lets the user have what /etc/subuid gives. */
 static int run_tool(const struct map *m, pid_t pid)
 {
-	struct arena arena = {};
+	_cleanup_(arena_fini) struct arena arena = {};
+	_cleanup_(buf_fini) struct buf said = {};
 	char **args = tool_args(m, pid, &arena);
-	pid_t tool = args ? fork() : -1;
-	int status;
+	int r = args ? watch_tool(args, &said) : -ENOMEM;
 
-	if (tool == 0) {
-		sigset_t none;
+	if (r < 0)
+		return fail(-r, "run %s", m->tool);
+	if (r == 0)
+		return 0;
 
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		execv(m->tool, args);
-		_exit(127);
-	}
-	arena_fini(&arena);
-	if (tool < 0 || waitpid(tool, &status, 0) < 0)
-		return fail(errno, "run %s", m->tool);
-	if (status != 0)
-		return fail_plain(EPERM,
-				  "%s refused the id map (see /etc/subuid)",
-				  m->tool);
-	return 0;
+	const char *text = buf_str(&said);
+
+	return fail_plain(EPERM, "%s refused the id map: %.*s", m->tool,
+			  (int)strcspn(text, "\n"), text);
 }
 
 /* What the kernel grants everyone: one id, the own one. */

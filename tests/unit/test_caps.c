@@ -70,7 +70,7 @@ static void empties_all(void)
 static void bounds_exactly(void)
 {
 	const struct spec_capabilities caps = {.bounding = BIT(CAP_KILL) |
-							  BIT(CAP_CHOWN)};
+							   BIT(CAP_CHOWN)};
 
 	need_root();
 	CHECK_INT(caps_drop_bounding(&caps), 0);

@@ -137,7 +137,8 @@ static void refuses_files(void)
 	CHECK_HAS(fail_text(), path);
 }
 
-/* CVE-2024-21626: a leaked fd of a host directory, entered by its magic link. */
+/* CVE-2024-21626: a leaked fd of a host directory, entered by its magic link.
+ */
 static void refuses_outside(void)
 {
 	make_tree();

@@ -65,9 +65,9 @@ static void brings_largest(void)
 
 	open_pair();
 	big[SYNC_PAYLOAD_MAX - 1] = 0x5a;
-	CHECK_INT(sync_send(ends[0], SYNC_SECCOMP, 3, -1, big,
-			    SYNC_PAYLOAD_MAX),
-		  0);
+	CHECK_INT(
+		sync_send(ends[0], SYNC_SECCOMP, 3, -1, big, SYNC_PAYLOAD_MAX),
+		0);
 	CHECK_INT(sync_recv(ends[1], &msg), 1);
 	CHECK_INT(msg.len, SYNC_PAYLOAD_MAX);
 	CHECK_INT(msg.payload[SYNC_PAYLOAD_MAX - 1], 0x5a);
@@ -139,6 +139,20 @@ static void tells_the_end(void)
 	CHECK_INT(sync_send_empty(ends[0], SYNC_GO), -EPIPE);
 }
 
+/* The other side fails while a message to it is still under way. */
+static void reads_before_the_end(void)
+{
+	open_pair();
+	CHECK_INT(sync_send_empty(ends[0], SYNC_GO), 0);
+	fail_plain(EIO, "early");
+	sync_send_error(ends[1], -EIO);
+	close(ends[1]);
+	fail_clear();
+	CHECK_INT(sync_recv(ends[0], &msg), -EIO);
+	CHECK_STR(fail_text(), "early");
+	CHECK_INT(sync_recv(ends[0], &msg), 0);
+}
+
 static void carries_errors(void)
 {
 	open_pair();
@@ -192,6 +206,7 @@ int main(void)
 	TEST("unknown types and short heads are refused", refuses_malformed);
 	TEST("a second fd is closed", takes_one_fd);
 	TEST("the end of the stream is told", tells_the_end);
+	TEST("an error comes before the end", reads_before_the_end);
 	TEST("an error arrives with its text", carries_errors);
 	TEST("an error's text and number are bounded", bounds_errors);
 	TEST("another type than expected is refused", refuses_other_types);
