@@ -6,7 +6,9 @@ load helpers
 
 # status_line NAME: one value of /proc/self/status.
 status_line() {
-	inside "sed -n 's/^$1:[[:space:]]*//p' /proc/self/status"
+	# no shell between: one has its own mind about signals
+	set_args sed -n "s/^$1:[[:space:]]*//p" /proc/self/status
+	bh run -b "$BUNDLE" "$ID"
 }
 
 @test "arguments arrive as they are: blanks, empty ones, quotes, newlines, other letters" {
