@@ -36,6 +36,7 @@ static bool reserve(struct buf *b, size_t more)
 	}
 	b->data = data;
 	b->room = room;
+	b->data[b->len] = '\0';
 	return true;
 }
 
@@ -133,8 +134,10 @@ int buf_read_fd(struct buf *b, int fd, size_t max)
 			return -errno;
 		if (n == 0)
 			break;
-		if ((size_t)n > left)
+		if ((size_t)n > left) {
+			b->data[b->len] = '\0';
 			return -EFBIG;
+		}
 		left -= n;
 		b->len += n;
 		b->data[b->len] = '\0';

@@ -3,6 +3,7 @@
 #include "oci/spec_check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/fail.h"
@@ -35,31 +36,29 @@ static int check_cpu(const struct spec_cpu *c)
 	return 0;
 }
 
-static int check_weight(bool has, unsigned weight, const char *at, size_t i)
+static int check_weight(unsigned weight, const char *at)
 {
-	/* 0 is what older engines write for "none" */
-	if (!has || !weight || (weight >= WEIGHT_MIN && weight <= WEIGHT_MAX))
+	/* 0 is what older engines write for "none". */
+	if (!weight || (weight >= WEIGHT_MIN && weight <= WEIGHT_MAX))
 		return 0;
 	return fail_plain(EINVAL,
-			  "/linux/resources/blockIO/%s: %zu: weight %u is "
-			  "not in %d to %d",
-			  at, i, weight, WEIGHT_MIN, WEIGHT_MAX);
+			  "/linux/resources/blockIO/%s: weight %u is not in "
+			  "%d to %d",
+			  at, weight, WEIGHT_MIN, WEIGHT_MAX);
 }
 
 static int check_block_io(const struct spec_block_io *io)
 {
-	int r = check_weight(io->has_weight, io->weight, "weight", 0);
+	char at[64];
+	int r = check_weight(io->weight, "weight");
 
 	if (r == 0)
-		r = check_weight(io->has_leaf_weight, io->leaf_weight,
-				 "leafWeight", 0);
+		r = check_weight(io->leaf_weight, "leafWeight");
 	for (size_t i = 0; r == 0 && i < io->n_weight_devices; i++) {
-		const struct spec_weight_device *d = &io->weight_devices[i];
-
-		r = check_weight(d->has_weight, d->weight, "weightDevice", i);
+		snprintf(at, sizeof(at), "weightDevice/%zu", i);
+		r = check_weight(io->weight_devices[i].weight, at);
 		if (r == 0)
-			r = check_weight(d->has_leaf_weight, d->leaf_weight,
-					 "weightDevice", i);
+			r = check_weight(io->weight_devices[i].leaf_weight, at);
 	}
 	return r;
 }

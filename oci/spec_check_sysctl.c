@@ -85,8 +85,9 @@ static int check(const struct spec_linux *l, const char *key)
 
 	if (l->new_namespaces & 1U << ns || l->ns_paths[ns])
 		return 0;
-	return fail_plain(EINVAL, "/linux/sysctl: %s needs a %s namespace", key,
-			  ns_names[ns]);
+	return fail_plain(
+		EINVAL, "/linux/sysctl: %s needs a new or joined %s namespace",
+		key, ns_names[ns]);
 }
 
 int spec_check_sysctls(const struct spec *spec)

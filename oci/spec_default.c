@@ -3,6 +3,7 @@
 #include "oci/spec_default.h"
 
 #include "lib/buf.h"
+#include "lib/cleanup.h"
 #include "oci/state.h"
 
 /*
@@ -39,14 +40,14 @@ struct default_mount {
 	const char *destination, *type, *source, *options;
 };
 
-#define MASKED "\"nosuid\", \"noexec\", \"nodev\""
+#define INERT "\"nosuid\", \"noexec\", \"nodev\""
 
 static const struct default_mount mounts[] = {
-	{"/proc", "proc", "proc", MASKED},
+	{"/proc", "proc", "proc", INERT},
 	{"/dev", "tmpfs", "tmpfs",
 	 "\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\""},
-	{"/dev/shm", "tmpfs", "shm", MASKED ", \"mode=1777\", \"size=65536k\""},
-	{"/dev/mqueue", "mqueue", "mqueue", MASKED},
+	{"/dev/shm", "tmpfs", "shm", INERT ", \"mode=1777\", \"size=65536k\""},
+	{"/dev/mqueue", "mqueue", "mqueue", INERT},
 };
 
 /* Only root outside can give files to the group tty. */
@@ -64,12 +65,12 @@ static const struct default_mount devpts[] = {
  * one that is there.
  */
 static const struct default_mount sys[] = {
-	{"/sys", "sysfs", "sysfs", MASKED ", \"ro\""},
-	{"/sys", "none", "/sys", "\"rbind\", " MASKED ", \"rro\""},
+	{"/sys", "sysfs", "sysfs", INERT ", \"ro\""},
+	{"/sys", "none", "/sys", "\"rbind\", " INERT ", \"rro\""},
 };
 
 static const struct default_mount cgroup = {
-	"/sys/fs/cgroup", "cgroup", "cgroup", MASKED ", \"relatime\", \"ro\""};
+	"/sys/fs/cgroup", "cgroup", "cgroup", INERT ", \"relatime\", \"ro\""};
 
 static void put_mount(struct buf *b, const struct default_mount *m,
 		      const char *end)
@@ -83,7 +84,7 @@ static void put_mount(struct buf *b, const struct default_mount *m,
 static void put_mounts(struct buf *b, bool rootless)
 {
 	buf_puts(b, "  \"mounts\": [\n");
-	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++)
 		put_mount(b, &mounts[i], ",\n");
 	put_mount(b, &devpts[rootless], ",\n");
 	put_mount(b, &sys[rootless], rootless ? "\n" : ",\n");

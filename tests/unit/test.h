@@ -42,8 +42,7 @@ static inline void test_finish(void)
 		return;
 	test_now.n_failed += test_now.failed;
 	printf("%s %d - %s%s%s\n", test_now.failed ? "not ok" : "ok",
-	       test_now.n, test_now.sentence,
-	       test_now.lack ? " # SKIP " : "",
+	       test_now.n, test_now.sentence, test_now.lack ? " # SKIP " : "",
 	       test_now.lack ? test_now.lack : "");
 	fflush(stdout);
 	test_now.sentence = NULL;
@@ -105,16 +104,15 @@ static inline void test_int(long long have, long long want, const char *what,
 {
 	if (have == want)
 		return;
-	printf("# %s:%d: %s is %lld, not %lld\n", file, line, what, have,
-	       want);
+	printf("# %s:%d: %s is %lld, not %lld\n", file, line, what, have, want);
 	test_fail();
 }
 
 static inline void test_str(const char *have, const char *want, bool whole,
 			    const char *file, int line)
 {
-	if (have && (whole ? strcmp(have, want) == 0
-			   : strstr(have, want) != NULL))
+	if (have &&
+	    (whole ? strcmp(have, want) == 0 : strstr(have, want) != NULL))
 		return;
 	printf("# %s:%d: \"%s\" %s \"%s\"\n", file, line,
 	       have ? have : "(null)", whole ? "is not" : "lacks", want);
@@ -130,22 +128,21 @@ static inline void test_skip(const char *lack)
 	exit(TEST_SKIPPED);
 }
 
-#define TEST_BLOCK(sentence)	   if (test_begin(sentence))
-#define TEST_CHILD(sentence, f)	   test_run(sentence, f)
+#define TEST_BLOCK(sentence)       if (test_begin(sentence))
+#define TEST_CHILD(sentence, f)    test_run(sentence, f)
 #define TEST_PICK(a, b, pick, ...) pick
-#define TEST(...)                                                              \
-	TEST_PICK(__VA_ARGS__, TEST_CHILD, TEST_BLOCK, )(__VA_ARGS__)
+#define TEST(...)                  TEST_PICK(__VA_ARGS__, TEST_CHILD, TEST_BLOCK, )(__VA_ARGS__)
 
-#define CHECK(x)                                                               \
-	do {                                                                   \
-		if (!(x)) {                                                    \
-			printf("# %s:%d: %s\n", __FILE__, __LINE__, #x);       \
-			test_fail();                                           \
-		}                                                              \
+#define CHECK(x)                                                         \
+	do {                                                             \
+		if (!(x)) {                                              \
+			printf("# %s:%d: %s\n", __FILE__, __LINE__, #x); \
+			test_fail();                                     \
+		}                                                        \
 	} while (0)
 
-#define CHECK_INT(have, want)                                                  \
-	test_int((long long)(have), (long long)(want), #have, __FILE__,        \
+#define CHECK_INT(have, want)                                           \
+	test_int((long long)(have), (long long)(want), #have, __FILE__, \
 		 __LINE__)
 
 #define CHECK_STR(have, want) test_str(have, want, true, __FILE__, __LINE__)

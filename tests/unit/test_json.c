@@ -129,8 +129,7 @@ int main(void)
 	{
 		const struct json *v = parse("{\"a/b~c\\n\": [1, 2]}");
 
-		CHECK_INT(json_fail(v->first->last, "is %s", "bad\n"),
-			  -EINVAL);
+		CHECK_INT(json_fail(v->first->last, "is %s", "bad\n"), -EINVAL);
 		CHECK_STR(fail_text(), "/a~1b~0c?/1: is bad?");
 		json_fail(v, "root");
 		CHECK_STR(fail_text(), "root");

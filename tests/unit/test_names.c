@@ -12,13 +12,13 @@
 #include "tests/unit/test.h"
 
 static const struct name *const tables[] = {
-	names_capabilities,	names_rlimits,
-	names_namespaces,	names_hooks,
-	names_propagation,	names_sched_policies,
-	names_sched_flags,	names_io_classes,
-	names_personalities,	names_seccomp_actions,
-	names_seccomp_operators, names_seccomp_archs,
-	names_seccomp_flags,	names_memory_policies,
+	names_capabilities,        names_rlimits,
+	names_namespaces,          names_hooks,
+	names_propagation,         names_sched_policies,
+	names_sched_flags,         names_io_classes,
+	names_personalities,       names_seccomp_actions,
+	names_seccomp_operators,   names_seccomp_archs,
+	names_seccomp_flags,       names_memory_policies,
 	names_memory_policy_flags, names_signals,
 };
 
@@ -67,8 +67,7 @@ int main(void)
 	{
 		for (unsigned c = 0; c <= CAP_CHECKPOINT_RESTORE; c++)
 			CHECK(name_of(names_capabilities, c));
-		CHECK(!name_of(names_capabilities,
-			       CAP_CHECKPOINT_RESTORE + 1));
+		CHECK(!name_of(names_capabilities, CAP_CHECKPOINT_RESTORE + 1));
 	}
 	TEST("a capability is known with and without CAP_, in any case")
 	{
@@ -99,10 +98,10 @@ int main(void)
 	TEST("what is no signal is refused")
 	{
 		static const char *const bad[] = {
-			"",	 "SIG",	     "65",	"-9",	   "9x",
-			"0x9",	 "+9",	     " 9",	"009",	   "RTMIN-1",
-			"RTMAX+1", "RTMIN+31", "RTMIN+", "RTMINX", "KILLER",
-			"SIGSIGKILL"};
+			"",       "SIG",     "65",      "-9",
+			"9x",     "0x9",     "+9",      " 9",
+			"009",    "RTMIN-1", "RTMAX+1", "RTMIN+31",
+			"RTMIN+", "RTMINX",  "KILLER",  "SIGSIGKILL"};
 
 		for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 			CHECK_INT(name_signal(bad[i]), -EINVAL);

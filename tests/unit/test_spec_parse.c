@@ -186,9 +186,9 @@ int main(void)
 	}
 	TEST("any 1.x version is accepted, with any suffix")
 	{
-		struct spec *s = spec_of(
-			"{\"ociVersion\":\"1.99.0-rc.1+dev\","
-			"\"root\":{\"path\":\"r\",\"readonly\":true}}");
+		struct spec *s =
+			spec_of("{\"ociVersion\":\"1.99.0-rc.1+dev\","
+				"\"root\":{\"path\":\"r\",\"readonly\":true}}");
 
 		CHECK(s && s->root_readonly && !s->has_process);
 		spec_free(s);
@@ -220,7 +220,8 @@ int main(void)
 	{
 		static const char text[] =
 			"{\"args\":[\"a\",\"b\"],\"cwd\":\"/w\"}";
-		_cleanup_(arena_fini) struct arena a = {};
+		_cleanup_(arena_fini)
+		struct arena a = {};
 		struct spec_process p;
 
 		CHECK_INT(spec_parse_process(text, strlen(text), "p", &a, &p),

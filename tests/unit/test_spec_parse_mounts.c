@@ -88,8 +88,7 @@ static void read_only(void)
 		 true},
 		{SPEC_MOUNT("\"type\":\"proc\",\"options\":[\"ro\"]"), false},
 		{SPEC_MOUNT("\"type\":\"sysfs\",\"options\":[\"ro\"]"), false},
-		{SPEC_MOUNT("\"type\":\"mqueue\",\"options\":[\"ro\"]"),
-		 false},
+		{SPEC_MOUNT("\"type\":\"mqueue\",\"options\":[\"ro\"]"), false},
 		{SPEC_MOUNT("\"type\":\"cgroup2\",\"options\":[\"ro\"]"),
 		 false},
 		{SPEC_MOUNT("\"source\":\"/y\",\"options\":[\"bind\",\"ro\"]"),
@@ -113,8 +112,8 @@ static void last_word(void)
 				    "\"ratime\",\"sync\",\"async\"]"));
 
 	CHECK_INT(m->attr_set, MOUNT_ATTR_STRICTATIME);
-	CHECK_INT(m->attr_clear, MOUNT_ATTR__ATIME | MOUNT_ATTR_NOSUID |
-					 MOUNT_ATTR_RDONLY);
+	CHECK_INT(m->attr_clear,
+		  MOUNT_ATTR__ATIME | MOUNT_ATTR_NOSUID | MOUNT_ATTR_RDONLY);
 	CHECK_INT(m->rec_attr_set, 0);
 	CHECK_INT(m->rec_attr_clear, MOUNT_ATTR__ATIME);
 	CHECK_INT(m->sb_flags, 0);
@@ -187,11 +186,10 @@ int main(void)
 	{
 		CHECK_STR(mount_of(SPEC_MOUNT("\"type\":\"tmpfs\""))->source,
 			  "tmpfs");
-		CHECK_STR(mount_of(SPEC_MOUNT("\"options\":[\"slave\"]"))
-				  ->source,
-			  "none");
-		CHECK_STR(mount_of(SPEC_MOUNT("\"options\":[\"slave\"]"))
-				  ->type,
+		CHECK_STR(
+			mount_of(SPEC_MOUNT("\"options\":[\"slave\"]"))->source,
+			"none");
+		CHECK_STR(mount_of(SPEC_MOUNT("\"options\":[\"slave\"]"))->type,
 			  "");
 	}
 	TEST("a mount that cannot be is refused with the JSON pointer",

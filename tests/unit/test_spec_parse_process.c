@@ -55,17 +55,16 @@ static void scheduling(void)
 {
 	struct spec *s;
 	struct spec_process *p = process_of(
-		&s,
-		SPEC_PROCESS(
-			"\"scheduler\":{\"policy\":\"SCHED_DEADLINE\","
-			"\"nice\":-3,\"priority\":7,\"flags\":["
-			"\"SCHED_FLAG_RECLAIM\",\"SCHED_FLAG_DL_OVERRUN\"],"
-			"\"runtime\":18446744073709551615,\"deadline\":2,"
-			"\"period\":3},"
-			"\"ioPriority\":{\"class\":\"IOPRIO_CLASS_IDLE\","
-			"\"priority\":7},"
-			"\"execCPUAffinity\":{\"initial\":\"7,0-2,1\","
-			"\"final\":\"65535\"}"));
+		&s, SPEC_PROCESS(
+			    "\"scheduler\":{\"policy\":\"SCHED_DEADLINE\","
+			    "\"nice\":-3,\"priority\":7,\"flags\":["
+			    "\"SCHED_FLAG_RECLAIM\",\"SCHED_FLAG_DL_OVERRUN\"],"
+			    "\"runtime\":18446744073709551615,\"deadline\":2,"
+			    "\"period\":3},"
+			    "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_IDLE\","
+			    "\"priority\":7},"
+			    "\"execCPUAffinity\":{\"initial\":\"7,0-2,1\","
+			    "\"final\":\"65535\"}"));
 
 	CHECK(p->has_scheduler && p->has_io_priority);
 	CHECK_INT(p->scheduler.policy, 6);
@@ -74,8 +73,7 @@ static void scheduling(void)
 	CHECK_INT(p->scheduler.flags, 6);
 	CHECK(p->scheduler.runtime_ns == UINT64_MAX);
 	CHECK_INT(p->scheduler.period_ns, 3);
-	CHECK_INT(p->io_priority,
-		  IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 7));
+	CHECK_INT(p->io_priority, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 7));
 	CHECK(p->has_exec_cpu_affinity);
 	CHECK_INT(p->exec_cpu_initial.n_cpus, 4);
 	CHECK_INT(p->exec_cpu_initial.cpus[0], 0);
@@ -135,9 +133,17 @@ static void refused(void)
 
 static void bad_lists(void)
 {
-	static const char *const bad[] = {"1-",	 "-1",	"3-1", "1,,2", ",1",
-					  "1,",	 "a",	"1 2", "0x1",
-					  "1-2-3", "99999999999999999999"};
+	static const char *const bad[] = {"1-",
+					  "-1",
+					  "3-1",
+					  "1,,2",
+					  ",1",
+					  "1,",
+					  "a",
+					  "1 2",
+					  "0x1",
+					  "1-2-3",
+					  "99999999999999999999"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char text[512];
@@ -159,10 +165,10 @@ int main(void)
 	{
 		struct spec *s;
 		struct spec_process *p = process_of(
-			&s, SPEC_PROCESS(
-				    "\"capabilities\":{\"bounding\":["
-				    "\"CAP_CHOWN\",\"CAP_CHECKPOINT_RESTORE\","
-				    "\"CAP_CHOWN\"],\"permitted\":[]}"));
+			&s,
+			SPEC_PROCESS("\"capabilities\":{\"bounding\":["
+				     "\"CAP_CHOWN\",\"CAP_CHECKPOINT_RESTORE\","
+				     "\"CAP_CHOWN\"],\"permitted\":[]}"));
 
 		CHECK(p->has_capabilities);
 		CHECK(p->capabilities.bounding ==
