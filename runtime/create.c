@@ -54,6 +54,21 @@ static char *absolute(const char *path)
 	return strndup(path, len);
 }
 
+/* What the parser takes and nobody applies yet is refused, not ignored. */
+static int check_supported(const struct spec *spec)
+{
+	const struct spec_linux *l = &spec->linux_;
+	const char *what = l->n_net_devices ? "/linux/netDevices"
+			   : l->intel_rdt   ? "/linux/intelRdt"
+			   : l->seccomp && l->seccomp->listener_path
+				   ? "/linux/seccomp/listenerPath"
+				   : NULL;
+
+	return what ? fail_plain(EOPNOTSUPP,
+				 "config.json: %s: is not supported yet", what)
+		    : 0;
+}
+
 static int stage_config(struct creation *c)
 {
 	const struct create_options *o = c->options;
@@ -64,6 +79,9 @@ static int stage_config(struct creation *c)
 	if (!c->bundle)
 		return fail(errno, "bundle %s", bundle);
 	r = spec_load(c->bundle, o->config, &c->spec);
+	if (r < 0)
+		return r;
+	r = check_supported(c->spec);
 	if (r < 0)
 		return r;
 	if (!c->spec->has_process || !c->spec->process.args)
