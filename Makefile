@@ -30,6 +30,7 @@ LIB_SRC := $(wildcard lib/*.c oci/*.c isolate/*.c runtime/*.c)
 CMD_SRC := $(wildcard cmd/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
+HELPERS := $(patsubst tests/integration/%.c,$(BUILD)/helpers/%,$(wildcard tests/integration/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SOURCES := $(wildcard lib/*.[ch] oci/*.[ch] isolate/*.[ch] runtime/*.[ch] cmd/*.[ch])
@@ -55,7 +56,7 @@ check: ## Install what the tests need and run all that this machine can run
 	@$(MAKE) --no-print-directory -j2 VARIANT=asan all unit
 	@tests/run
 
-unit: $(UNIT) ## Build the unit tests
+unit: $(UNIT) $(HELPERS) ## Build the unit tests and the helpers of the others
 
 lint: ## Check layers, sizes and contracts, and print the gauges
 	@tests/lint/run
@@ -109,6 +110,12 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(BUILD)/cmd/option.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -Wl$(,)-e$(,)entry,$(LDFLAGS)) -o $@ $^ $(LDLIBS)
+
+# Static: they run in containers, and on the test host, as they are.
+$(BUILD)/helpers/%: tests/integration/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -O1 -Wall -static -o $@ $<
 
 build/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
 	@mkdir -p $(@D)

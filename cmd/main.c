@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The bulkhead program: global options, the table of commands, errors. */
+#include <malloc.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 #include "lib/log.h"
 #include "oci/state.h"
 #include "runtime/self.h"
+
+#define HEAP_STEP_BYTES (1 << 20)
 
 static const struct command *const commands[] = {
 	&cmd_run,    &cmd_create, &cmd_start, &cmd_exec,   &cmd_kill,
@@ -233,6 +236,8 @@ int main(int argc, char **argv)
 	int at = option_parse(options, argc, argv);
 	int r;
 
+	/* The heap grows in few steps; what is not touched costs nothing. */
+	mallopt(M_TOP_PAD, HEAP_STEP_BYTES);
 	if (at > 0 && at < argc && enters(argv[at])) {
 		r = self_protect(argv);
 		if (r < 0)

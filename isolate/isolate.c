@@ -225,6 +225,10 @@ static int run_hooks(struct child *c, enum spec_hook_kind kind,
 		     enum status status)
 {
 	const struct spec *spec = c->iso->spec;
+
+	if (spec->hooks[kind].n_hooks == 0)
+		return 0;
+
 	const struct state state = {
 		.id = c->iso->id,
 		.status = status,
@@ -485,8 +489,7 @@ static int step_credentials(struct child *c)
 
 	if (r == 0)
 		r = user_apply(&p->user);
-	if (r == 0 && p->user.has_umask)
-		umask(p->user.umask);
+	umask(p->user.has_umask ? p->user.umask : 0022);
 	if (r == 0 && c->cwd_pending)
 		r = exec_chdir(p->cwd, false);
 	if (r == 0)
@@ -585,8 +588,8 @@ _Noreturn void isolate_run(const struct isolate *iso, int sync)
 		.slave = -1,
 	};
 
-	/* What umask the caller has is not the container's business. */
-	umask(0022);
+	/* Modes are meant as they are written, until the program's turn. */
+	umask(0);
 	if (iso->join_only)
 		run_steps(&c, enter_steps, ARRAY_SIZE(enter_steps));
 	else

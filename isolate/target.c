@@ -60,20 +60,19 @@ bool target_is_dev(const struct spec_mount *m)
 
 static int make(int root, const char *path, enum target_want want)
 {
-	/* The modes are meant as they are written. */
-	mode_t old = umask(0);
-	int fd = want == TARGET_DIRECTORY ? path_mkdir_in(root, path, 0755)
-					  : path_mkfile_in(root, path);
-
-	umask(old);
-	return fd;
+	return want == TARGET_DIRECTORY ? path_mkdir_in(root, path, 0755)
+					: path_mkfile_in(root, path);
 }
 
 /* Follows no link: -ELOOP, without text, when there is one. */
 static int open_strict(int root, const char *path, enum target_want want)
 {
 	int flags = O_PATH | (want == TARGET_DIRECTORY ? O_DIRECTORY : 0);
-	int fd = path_open_nolinks(root, path, flags);
+	int fd;
+
+	if (want == TARGET_DIRECTORY)
+		return path_mkdir_nolinks(root, path, 0755);
+	fd = path_open_nolinks(root, path, flags);
 
 	if (fd == -ENOENT && want != TARGET_EXISTING) {
 		/* Made by a walk that follows links: looked at once more. */

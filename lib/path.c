@@ -38,61 +38,86 @@ int path_open_nolinks(int root, const char *path, int flags)
 }
 
 /*
- * Opens the directory made of the first len bytes of path, making it when it
- * is missing. Only the last component can be missing: the caller comes from
- * the left. A dangling link is not followed into being: mkdirat() answers
- * EEXIST and the second open ENOENT.
+ * The deepest directory of path that exists. *made: how many bytes of path
+ * lead there. Looked for from the right: mostly only the last one is missing.
  */
-static int open_or_make(int root, const char *path, size_t len, mode_t mode)
+static int open_deepest(int root, const char *path, uint64_t more, size_t *made)
 {
 	char prefix[PATH_MAX];
+	size_t end = strlen(path);
+	int fd = -ENOENT;
 
-	memcpy(prefix, path, len);
-	prefix[len] = '\0';
+	while (fd == -ENOENT && end) {
+		while (end && path[end - 1] == '/')
+			end--;
+		while (end && path[end - 1] != '/')
+			end--;
+		memcpy(prefix, path, end);
+		prefix[end] = '\0';
+		fd = open_beneath(root, prefix, O_PATH | O_DIRECTORY, more);
+	}
+	*made = end;
+	return fd;
+}
 
-	int fd = path_open_in(root, prefix, O_PATH | O_DIRECTORY);
-	if (fd != -ENOENT)
+/*
+ * Each part that is made is opened with its parent as the root: a link that
+ * someone puts in its place leads nowhere else.
+ */
+static int make_directories(int root, const char *path, uint64_t more,
+			    mode_t mode)
+{
+	char name[NAME_MAX + 1];
+	size_t at;
+	_cleanup_fd_ int fd = open_deepest(root, path, more, &at);
+
+	while (fd >= 0) {
+		at += strspn(path + at, "/");
+
+		size_t n = strcspn(path + at, "/");
+
+		if (n == 0)
+			return take_fd(&fd);
+		if (n > NAME_MAX)
+			return -ENAMETOOLONG;
+		memcpy(name, path + at, n);
+		name[n] = '\0';
+		if (mkdirat(fd, name, mode) < 0 && errno != EEXIST)
+			return -errno;
+
+		int next = open_beneath(fd, name, O_PATH | O_DIRECTORY, more);
+
+		cleanup_fd(&fd);
+		fd = next;
+		at += n;
+	}
+	return fd;
+}
+
+static int mkdir_beneath(int root, const char *path, uint64_t more, mode_t mode)
+{
+	int fd = open_beneath(root, path, O_PATH | O_DIRECTORY, more);
+
+	if (fd >= 0)
 		return fd;
-
-	char *slash = strrchr(prefix, '/');
-	const char *last = slash ? slash + 1 : prefix;
-	_cleanup_fd_ int parent = -1;
-
-	if (slash)
-		*slash = '\0';
-	parent = path_open_in(root, slash ? prefix : "", O_PATH | O_DIRECTORY);
-	if (parent < 0)
-		return parent;
-	if (mkdirat(parent, last, mode) < 0 && errno != EEXIST)
-		return -errno;
-	return path_open_in(parent, last, O_PATH | O_DIRECTORY);
+	if (fd != -ENOENT)
+		return fail(-fd, "open directory %s", path);
+	if (strlen(path) >= PATH_MAX)
+		return fail(ENAMETOOLONG, "make directory %s", path);
+	if (path_has_dotdot(path))
+		return fail(EINVAL, "make directory %s", path);
+	fd = make_directories(root, path, more, mode);
+	return fd < 0 ? fail(-fd, "make directory %s", path) : fd;
 }
 
 int path_mkdir_in(int root, const char *path, mode_t mode)
 {
-	_cleanup_fd_ int fd = path_open_in(root, path, O_PATH | O_DIRECTORY);
-	size_t len = strlen(path);
+	return mkdir_beneath(root, path, 0, mode);
+}
 
-	if (fd >= 0)
-		return take_fd(&fd);
-	if (fd != -ENOENT)
-		return fail(-fd, "open directory %s", path);
-	if (len >= PATH_MAX)
-		return fail(ENAMETOOLONG, "make directory %s", path);
-	if (path_has_dotdot(path))
-		return fail(EINVAL, "make directory %s", path);
-
-	for (size_t end = 0; end < len;) {
-		end += strspn(path + end, "/");
-		end += strcspn(path + end, "/");
-		if (path[end - 1] == '/')
-			break; /* trailing slashes */
-		cleanup_fd(&fd);
-		fd = open_or_make(root, path, end, mode);
-		if (fd < 0)
-			return fail(-fd, "make directory %.*s", (int)end, path);
-	}
-	return take_fd(&fd);
+int path_mkdir_nolinks(int root, const char *path, mode_t mode)
+{
+	return mkdir_beneath(root, path, RESOLVE_NO_SYMLINKS, mode);
 }
 
 int path_mkfile_in(int root, const char *path)

@@ -29,6 +29,9 @@ int path_open_nolinks(int root, const char *path, int flags);
  */
 int path_mkdir_in(int root, const char *path, mode_t mode);
 
+/* The same, but any symbolic link on the way is refused with -ELOOP. */
+int path_mkdir_nolinks(int root, const char *path, mode_t mode);
+
 /*
  * Opens (O_PATH) the file path below root; when missing it is made as an
  * empty regular file, and directories before it as 0755.
