@@ -2,6 +2,7 @@
 /* Tests of cgroups on the machine's own hierarchies, v1, hybrid or v2. */
 #include "isolate/cgroup_internal.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -81,6 +82,15 @@ static size_t count_dirs(const struct cgroup *cg)
 	for (size_t i = 0; i < cg->n_v1; i++)
 		n += fstatat(cg->v1[i].root, cg->v1[i].dir, &st, 0) == 0;
 	return n;
+}
+
+/* Makes cg's directories and nothing else, as a container could. */
+static void make_dirs(const struct cgroup *cg)
+{
+	if (cg->v2.dir)
+		mkdirat(cg->v2.root, cg->v2.dir, 0755);
+	for (size_t i = 0; i < cg->n_v1; i++)
+		mkdirat(cg->v1[i].root, cg->v1[i].dir, 0755);
 }
 
 static size_t count_hierarchies(const struct cgroup *cg)
@@ -353,8 +363,10 @@ static void test_directories(void)
 		struct cgroup *used = NULL, *none = NULL, *inside = NULL;
 
 		CHECK(shown(cgroup_create(path_of("/u"), &used)) == 0);
-		CHECK(shown(cgroup_create(path_of("/u/sub"), &inside)) == 0);
+		CHECK(shown(cgroup_open(path_of("/u/sub"), &inside)) == 0);
+		make_dirs(inside);
 		pid_t pid = start(used);
+		CHECK(pid > 0);
 		CHECK(cgroup_create(path_of("/u"), &none) == -EBUSY);
 		CHECK(count_dirs(used) == count_hierarchies(used));
 		/* Empty, but another container's. */
@@ -506,6 +518,68 @@ static void test_limits(void)
 	cgroup_close(cg);
 }
 
+/* The numbers of some disk; false when there is none. */
+static bool find_disk(struct spec_throttle_device *d)
+{
+	struct buf b = {};
+	_cleanup_fd_ int dir =
+		open("/sys/block", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = dir < 0 ? NULL : fdopendir(fcntl(dir, F_DUPFD_CLOEXEC, 3));
+	bool found = false;
+
+	for (struct dirent *e; list && !found && (e = readdir(list));) {
+		char file[300];
+
+		snprintf(file, sizeof(file), "%s/dev", e->d_name);
+		buf_fini(&b);
+		found = e->d_name[0] != '.' &&
+			fd_read_file(dir, file, &b, 64) == 0 &&
+			sscanf(buf_str(&b), "%u:%u", &d->major, &d->minor) == 2;
+	}
+	if (list)
+		closedir(list);
+	buf_fini(&b);
+	return found;
+}
+
+static void test_block_io(void)
+{
+	struct spec_throttle_device d = {.rate = 1 << 20};
+	struct spec_resources res = {};
+	struct cgroup *cg = NULL;
+	char want[64];
+
+	if (cgroup_create(path_of("-io"), &cg) < 0)
+		return;
+	TEST("throttles of a disk are in the files")
+	{
+		bool is_v2 = cgroup_mode(cg) == CGROUP_V2;
+
+		if (!find_disk(&d)) {
+			SKIP("a disk");
+			goto out;
+		}
+		res.block_io.throttle[SPEC_THROTTLE_READ_BPS] = &d;
+		res.block_io.n_throttle[SPEC_THROTTLE_READ_BPS] = 1;
+		res.block_io.throttle[SPEC_THROTTLE_WRITE_IOPS] = &d;
+		res.block_io.n_throttle[SPEC_THROTTLE_WRITE_IOPS] = 1;
+		CHECK(shown(cgroup_apply(cg, &res, false)) == 0);
+		snprintf(want, sizeof(want),
+			 is_v2 ? "%u:%u rbps=1048576 wbps=max riops=max "
+				 "wiops=1048576"
+			       : "%u:%u 1048576",
+			 d.major, d.minor);
+		CHECK(holds(cg, CGROUP_BLKIO, "blkio.throttle.read_bps_device",
+			    "io.max", want));
+		CHECK(holds(cg, CGROUP_BLKIO,
+			    "blkio.throttle.write_iops_device", "io.max",
+			    want));
+	}
+out:
+	cgroup_remove(cg);
+	cgroup_close(cg);
+}
+
 static void test_swap(void)
 {
 	struct cgroup *cg = NULL;
@@ -560,6 +634,25 @@ static void test_missing(void)
 		} else {
 			CHECK(cgroup_apply(cg, &res, false) == -EOPNOTSUPP);
 			CHECK(strstr(fail_text(), "network.classID"));
+		}
+	}
+	TEST("a limit of huge pages holds for reservations too")
+	{
+		struct spec_hugepage_limit l = {"2MB", 4 << 20};
+		struct spec_resources res = {.hugepage_limits = &l,
+					     .n_hugepage_limits = 1};
+		bool is_v2 = cgroup_mode(cg) == CGROUP_V2;
+		const char *file = is_v2 ? "hugetlb.2MB.max"
+					 : "hugetlb.2MB.limit_in_bytes";
+		const char *rsvd = is_v2 ? "hugetlb.2MB.rsvd.max"
+					 : "hugetlb.2MB.rsvd.limit_in_bytes";
+
+		if (strcmp(file_of(cg, CGROUP_HUGETLB, file), "?") == 0) {
+			SKIP("the hugetlb controller");
+		} else {
+			CHECK(shown(cgroup_apply(cg, &res, false)) == 0);
+			CHECK(holds(cg, CGROUP_HUGETLB, file, file, "4194304"));
+			CHECK(holds(cg, CGROUP_HUGETLB, rsvd, rsvd, "4194304"));
 		}
 	}
 	TEST("a huge page size that does not exist is refused by name")
@@ -627,6 +720,7 @@ int main(void)
 	test_directories();
 	test_partial();
 	test_limits();
+	test_block_io();
 	test_swap();
 	test_missing();
 	return test_done();

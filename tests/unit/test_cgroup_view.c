@@ -61,6 +61,22 @@ static bool look_v2(const struct scene *s, int target)
 		say(is_refused_write(target, "new"), "is read-only"));
 }
 
+/* Each controller is found by its own name, be it a directory or a link. */
+static bool has_names(const struct hierarchy *h, int target)
+{
+	bool ok = true;
+
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		char file[64];
+
+		snprintf(file, sizeof(file), "%s/cgroup.procs",
+			 cgroup_v1_name(i));
+		if (h->controllers & 1U << i)
+			ok = say(lists_us(target, file), file) && ok;
+	}
+	return ok;
+}
+
 static bool look_v1(const struct scene *s, int target)
 {
 	bool ok = say(path_is_on(target, TMPFS_MAGIC), "is a tmpfs");
@@ -77,6 +93,7 @@ static bool look_v1(const struct scene *s, int target)
 		snprintf(file, sizeof(file), "%s/cgroup.procs", label);
 		ok = say(path_is_on(dir, CGROUP_SUPER_MAGIC), label) &&
 		     say(lists_us(target, file), file) &&
+		     has_names(&s->cg->v1[i], target) &&
 		     (!(s->attr & MOUNT_ATTR_RDONLY) ||
 		      say(is_refused_write(dir, "new"), "is read-only"));
 	}
@@ -171,7 +188,7 @@ int main(void)
 	CHECK(shows((struct scene){cg, false, ro, look, false}));
 	TEST("controllers that share a hierarchy are linked to it")
 	{
-		struct hierarchy both = cg->v2;
+		struct hierarchy both = cg->n_v1 ? cg->v1[0] : cg->v2;
 		struct cgroup joined = {.mode = CGROUP_V1,
 					.v1 = &both,
 					.n_v1 = 1,
