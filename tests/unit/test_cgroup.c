@@ -320,6 +320,29 @@ static void test_directories(void)
 		cgroup_close(cg);
 		cgroup_close(again);
 	}
+	TEST("what a creation that was killed half-way left is used and "
+	     "removed")
+	{
+		CHECK(shown(cgroup_open(path_of("-half"), &cg)) == 0);
+		/* Directories alone: a cpuset in there has no CPUs. */
+		make_dirs(cg);
+		if (cg->n_v1)
+			unlinkat(cg->v1[0].root, cg->v1[0].dir, AT_REMOVEDIR);
+		CHECK(shown(cgroup_remove(cg)) == 0);
+		CHECK(count_dirs(cg) == 0);
+		make_dirs(cg);
+		if (cg->n_v1)
+			unlinkat(cg->v1[0].root, cg->v1[0].dir, AT_REMOVEDIR);
+		cgroup_close(cg);
+		CHECK(shown(cgroup_create(path_of("-half"), &cg)) == 0);
+		CHECK(count_dirs(cg) == count_hierarchies(cg));
+
+		pid_t pid = start(cg);
+		CHECK(pid > 0);
+		end(pid);
+		CHECK(shown(cgroup_remove(cg)) == 0);
+		cgroup_close(cg);
+	}
 	TEST("removing takes what is below, and leaves what is above")
 	{
 		struct cgroup *top = NULL;
@@ -654,6 +677,28 @@ static void test_missing(void)
 			CHECK(holds(cg, CGROUP_HUGETLB, file, file, "4194304"));
 			CHECK(holds(cg, CGROUP_HUGETLB, rsvd, rsvd, "4194304"));
 		}
+	}
+	TEST("a parent with processes hands down no controllers, and the limit "
+	     "says so")
+	{
+		struct spec_resources res = {.has_pids_limit = true,
+					     .pids_limit = 9};
+		struct cgroup *below = NULL;
+		pid_t pid = start(cg);
+
+		if (cgroup_mode(cg) != CGROUP_V2) {
+			SKIP("cgroup v2");
+		} else {
+			CHECK(shown(cgroup_create(path_of("-missing/x"),
+						  &below)) == 0);
+			CHECK(cgroup_apply(below, &res, false) == -EOPNOTSUPP);
+			CHECK(strstr(fail_text(), "pids.limit needs the pids "
+						  "controller"));
+			CHECK(shown(cgroup_remove(below)) == 0);
+			cgroup_close(below);
+		}
+		end(pid);
+		CHECK(shown(cgroup_wait_empty(cg, 10000)) == 0);
 	}
 	TEST("a huge page size that does not exist is refused by name")
 	{
