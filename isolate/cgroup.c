@@ -263,5 +263,6 @@ int cgroup_apply(struct cgroup *cg, const struct spec_resources *res,
 		r = cgroup_v2_unified(&src);
 	if (r == 0)
 		r = cgroup_devices_apply(cg, res, is_update);
+	cg->is_new = false;
 	return r;
 }

@@ -55,6 +55,7 @@ struct cgroup {
 	enum cgroup_mode mode;
 	const char *path;    /* "/bulkhead-web" */
 	bool is_new;         /* made by this handle */
+	bool is_killed;      /* cgroup_kill() was called */
 	struct hierarchy v2; /* dir is NULL when there is no v2 */
 	int v2_fd;           /* its directory; -1: not there */
 	int v2_root; /* of a detached mount that is ours to close, or -1 */
@@ -65,12 +66,17 @@ struct cgroup {
 /* -- Trees: cgroup_tree.c ------------------------------------------------- */
 
 /*
- * Makes our cgroup in h, with its parents. Called for each directory made,
- * from the top, with its path when not NULL: prepare. Returns 0 or -errno
- * with text; what was made is in h then, for cgroup_tree_undo().
+ * What a hierarchy needs done in each directory on the way, from the top;
+ * dir: its path. Returns 0 or -errno with text.
  */
-int cgroup_tree_make(struct hierarchy *h,
-		     int (*prepare)(struct hierarchy *h, const char *dir));
+typedef int cgroup_prepare(const struct hierarchy *h, const char *dir,
+			   bool is_new);
+
+/*
+ * Makes our cgroup in h, with its parents; prepare may be NULL. Returns 0 or
+ * -errno with text; what was made is in h then, for cgroup_tree_undo().
+ */
+int cgroup_tree_make(struct hierarchy *h, cgroup_prepare *prepare);
 
 /* Removes the directories that cgroup_tree_make() made. */
 void cgroup_tree_undo(struct hierarchy *h);

@@ -84,8 +84,8 @@ static int wait_event(const struct cgroup *cg, const char *key, bool value,
 
 		if (n == 0)
 			return fail_plain(ETIMEDOUT,
-					  "%s: no \"%s %d\" in %d ms", cg->path,
-					  key, value, timeout_ms);
+					  "cgroup %s: no \"%s %d\" in %d ms",
+					  cg->path, key, value, timeout_ms);
 		if (n < 0 && errno != EINTR)
 			return fail(errno, "poll cgroup.events");
 	}
@@ -119,8 +119,8 @@ static ssize_t signal_all(struct cgroup *cg, int sig)
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		if (kill(pid[i], sig) < 0 && errno != ESRCH)
-			r = fail(errno, "%s: send signal %d to %d", cg->path,
-				 sig, pid[i]);
+			r = fail(errno, "cgroup %s: send signal %d to %d",
+				 cg->path, sig, pid[i]);
 	buf_fini(&pids);
 	return r < 0 ? r : (ssize_t)n;
 }
@@ -134,13 +134,14 @@ int cgroup_signal(struct cgroup *cg, int sig)
 
 int cgroup_kill(struct cgroup *cg)
 {
+	cg->is_killed = true;
 	if (cg->v2_fd >= 0) {
 		int r = fd_write_file(cg->v2_fd, "cgroup.kill", "1");
 
 		/* Removed already, or never made: nothing is left in it. */
 		if (r == 0 || r == -ENODEV || r == -ENOENT)
 			return 0;
-		return fail_in(r, "%s", cg->path);
+		return fail_in(r, "cgroup %s", cg->path);
 	}
 	/* No v2: one that forks while we list is found in the next round. */
 	size_t before = 0;
@@ -161,13 +162,13 @@ int cgroup_freeze(struct cgroup *cg, bool frozen)
 {
 	if (cg->v2_fd < 0)
 		return fail_plain(EOPNOTSUPP,
-				  "%s: freezing needs a cgroup v2 "
+				  "cgroup %s: freezing needs a cgroup v2 "
 				  "hierarchy",
 				  cg->path);
 
 	int r = fd_write_file(cg->v2_fd, "cgroup.freeze", frozen ? "1" : "0");
 	if (r < 0)
-		return fail_in(r, "%s", cg->path);
+		return fail_in(r, "cgroup %s", cg->path);
 	r = wait_event(cg, "frozen", frozen, FREEZE_TIMEOUT_MS);
 	if (r < 0 && frozen) {
 		char *text = strdup(fail_text());
@@ -197,7 +198,7 @@ int cgroup_is_frozen(struct cgroup *cg)
 
 	if (r == -ENOENT || r == -ENODEV)
 		return 0;
-	return r < 0 ? fail(-r, "%s: read cgroup.events", cg->path) : r;
+	return r < 0 ? fail(-r, "cgroup %s: read cgroup.events", cg->path) : r;
 }
 
 /* -- The end -------------------------------------------------------------- */
@@ -268,8 +269,7 @@ static const char *stat_field(const char *text, int n)
 	return p;
 }
 
-/* True when the process is dead, or SIGKILL is on its way through it. */
-static bool is_dying(pid_t pid)
+static bool looks_dying(pid_t pid)
 {
 	char path[32];
 	struct buf b = {};
@@ -288,7 +288,20 @@ static bool is_dying(pid_t pid)
 	       pending & (1UL << (SIGKILL - 1));
 }
 
-/* Waits for processes in h that are dying; a living one is an error. */
+/*
+ * True when the process is dead, or SIGKILL is on its way through it. Looked
+ * at twice: the kernel reads the flags before the pending signals, and the
+ * signal may have become a flag between the two.
+ */
+static bool is_dying(pid_t pid)
+{
+	return looks_dying(pid) || looks_dying(pid);
+}
+
+/*
+ * Waits for processes in h that are dying; a living one is an error, unless
+ * this handle has killed it.
+ */
 static int wait_dying(struct cgroup *cg, const struct hierarchy *h)
 {
 	struct buf pids = {};
@@ -296,8 +309,9 @@ static int wait_dying(struct cgroup *cg, const struct hierarchy *h)
 	const pid_t *pid = (const pid_t *)pids.data;
 
 	for (size_t i = 0; r == 0 && i < pids.len / sizeof(*pid); i++)
-		if (!is_dying(pid[i]))
-			r = fail_plain(EBUSY, "%s: process %d is still in it",
+		if (!cg->is_killed && !is_dying(pid[i]))
+			r = fail_plain(EBUSY,
+				       "cgroup %s: process %d is still in it",
 				       cg->path, pid[i]);
 	buf_fini(&pids);
 	if (r < 0)
@@ -346,5 +360,5 @@ int cgroup_remove(struct cgroup *cg)
 		if (r < 0)
 			return r;
 	}
-	return fail(EBUSY, "%s: remove", cg->path);
+	return fail(EBUSY, "cgroup %s: remove", cg->path);
 }

@@ -18,8 +18,7 @@
 /* -- Making --------------------------------------------------------------- */
 
 /* Makes the directory of the first len bytes of h->dir. 1: it was there. */
-static int make_one(struct hierarchy *h, size_t len,
-		    int (*prepare)(struct hierarchy *h, const char *dir))
+static int make_one(struct hierarchy *h, size_t len, cgroup_prepare *prepare)
 {
 	char cut = h->dir[len];
 	int r;
@@ -33,7 +32,7 @@ static int make_one(struct hierarchy *h, size_t len,
 	else if (r < 0 && r != -ENOENT)
 		fail(-r, "mkdir %s", h->dir);
 	if (r >= 0 && prepare) {
-		int p = prepare(h, h->dir);
+		int p = prepare(h, h->dir, r == 0);
 
 		r = p < 0 ? p : r;
 	}
@@ -41,8 +40,7 @@ static int make_one(struct hierarchy *h, size_t len,
 	return r;
 }
 
-int cgroup_tree_make(struct hierarchy *h,
-		     int (*prepare)(struct hierarchy *h, const char *dir))
+int cgroup_tree_make(struct hierarchy *h, cgroup_prepare *prepare)
 {
 	size_t len = strlen(h->dir);
 	int r = make_one(h, len, prepare);

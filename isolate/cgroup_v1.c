@@ -175,44 +175,48 @@ int cgroup_v1_find(struct cgroup *cg)
 
 /* -- Making --------------------------------------------------------------- */
 
-/* Copies a cpuset file from the parent of dir when dir has nothing in it. */
-static int inherit(struct hierarchy *h, const char *dir, const char *name)
+/* Reads a cpuset file of the first len bytes of dir. Length, -errno + text. */
+static ssize_t read_cpuset(const struct hierarchy *h, const char *dir,
+			   size_t len, const char *name,
+			   char text[CPUSET_MAX_BYTES])
 {
 	char path[PATH_MAX];
-	struct buf b = {};
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	snprintf(path, sizeof(path), "%.*s/%s", (int)len, dir, name);
 
-	_cleanup_fd_ int fd = openat(h->root, path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return fail(errno, "open %s", path);
+	/* One call gives all of it: the kernel's buffer grows, not ours. */
+	_cleanup_fd_ int fd = openat(h->root, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, CPUSET_MAX_BYTES - 1);
+	if (n < 0)
+		return fail(errno, "read %s", path);
+	text[n] = '\0';
+	return n < CPUSET_MAX_BYTES - 1 ? n : fail(EFBIG, "read %s", path);
+}
 
-	int r = buf_read_fd(&b, fd, CPUSET_MAX_BYTES);
-	if (r < 0)
-		r = fail(-r, "read %s", path);
-	bool is_empty = b.len <= 1; /* a newline */
-
-	buf_fini(&b);
-	if (r < 0 || !is_empty)
-		return r;
-
+/* Copies a cpuset file from the parent of dir when dir has nothing in it. */
+static int inherit(const struct hierarchy *h, const char *dir, bool is_new,
+		   const char *name)
+{
+	char text[CPUSET_MAX_BYTES], path[PATH_MAX];
 	const char *slash = strrchr(dir, '/');
-	int len = slash ? (int)(slash - dir) : 0;
+	ssize_t n = is_new ? 0 : read_cpuset(h, dir, strlen(dir), name, text);
 
-	snprintf(path, sizeof(path), "%.*s/%s", len, dir, name);
-	r = fd_read_file(h->root, path, &b, CPUSET_MAX_BYTES);
-	if (r == 0 && write(fd, buf_str(&b), b.len) < 0)
-		r = fail(errno, "write %s of %s", name, dir);
-	buf_fini(&b);
-	return r;
+	if (n < 0 || n > 1) /* more than a newline */
+		return n < 0 ? (int)n : 0;
+	n = read_cpuset(h, dir, slash - dir, name, text);
+	if (n < 0)
+		return (int)n;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return fd_write_file(h->root, path, text);
 }
 
 /* A cpuset without CPUs or memory nodes takes no process (cpuset(7)). */
-static int prepare_cpuset(struct hierarchy *h, const char *dir)
+static int prepare_cpuset(const struct hierarchy *h, const char *dir,
+			  bool is_new)
 {
-	int r = inherit(h, dir, "cpuset.cpus");
+	int r = inherit(h, dir, is_new, "cpuset.cpus");
 
-	return r < 0 ? r : inherit(h, dir, "cpuset.mems");
+	return r < 0 ? r : inherit(h, dir, is_new, "cpuset.mems");
 }
 
 int cgroup_v1_make(struct cgroup *cg)

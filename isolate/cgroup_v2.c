@@ -344,6 +344,23 @@ static bool has_word(const char *text, const char *word, size_t len)
 	return false;
 }
 
+/*
+ * True for a cgroup with processes of its own, other than the root of all.
+ * It cannot hand down memory or io; handing down the others would make it a
+ * threaded domain, and cgroups below it unusable.
+ */
+static bool is_inner(int dir)
+{
+	struct buf procs = {};
+	bool is_root = faccessat(dir, "cgroup.type", F_OK, 0) < 0;
+	bool has_procs = !is_root && (fd_read_file(dir, "cgroup.procs", &procs,
+						   FILE_MAX_BYTES) < 0 ||
+				      procs.len);
+
+	buf_fini(&procs);
+	return has_procs;
+}
+
 /* Enables in dir what it has and does not hand down yet. */
 static void enable_in(int dir)
 {
@@ -362,7 +379,7 @@ static void enable_in(int dir)
 				   p);
 		p += n;
 	}
-	if (!all.len ||
+	if (!all.len || is_inner(dir) ||
 	    fd_write_file(dir, "cgroup.subtree_control", buf_str(&all)) == 0)
 		goto out;
 	/*
