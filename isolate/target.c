@@ -58,31 +58,39 @@ bool target_is_dev(const struct spec_mount *m)
 	       target_is(&path, "dev");
 }
 
-static int make(int root, const char *path, enum target_want want)
-{
-	return want == TARGET_DIRECTORY ? path_mkdir_in(root, path, 0755)
-					: path_mkfile_in(root, path);
-}
-
-/* Follows no link: -ELOOP, without text, when there is one. */
-static int open_strict(int root, const char *path, enum target_want want)
+/* An O_PATH fd, unlike one from O_CREAT, leaves the mount free to become
+ * read-only. */
+static int make_last(int dir, const char *name, enum target_want want)
 {
 	int flags = O_PATH | (want == TARGET_DIRECTORY ? O_DIRECTORY : 0);
-	int fd;
+	int r = want == TARGET_DIRECTORY
+			? mkdirat(dir, name, 0755)
+			: mknodat(dir, name, S_IFREG | 0644, 0);
 
-	if (want == TARGET_DIRECTORY)
-		return path_mkdir_nolinks(root, path, 0755);
-	fd = path_open_nolinks(root, path, flags);
+	if (r < 0 && errno != EEXIST)
+		return -errno;
+	return path_open_nolinks(dir, name, flags);
+}
 
-	if (fd == -ENOENT && want != TARGET_EXISTING) {
-		/* Made by a walk that follows links: looked at once more. */
-		fd = make(root, path, want);
-		if (fd < 0)
-			return fd;
-		cleanup_fd(&fd);
-		fd = path_open_nolinks(root, path, flags);
-	}
-	return fd < 0 && fd != -ELOOP ? fail(-fd, "open /%s", path) : fd;
+/*
+ * Opens path, making what is missing, through no link: -ELOOP when there is
+ * one. path is changed on the way, and as before in the end. No text.
+ */
+static int open_strict(int root, char *path, enum target_want want)
+{
+	int flags = O_PATH | (want == TARGET_DIRECTORY ? O_DIRECTORY : 0);
+	char *slash = strrchr(path, '/');
+	_cleanup_fd_ int parent = -1;
+	int fd = path_open_nolinks(root, path, flags);
+
+	if (fd != -ENOENT || want == TARGET_EXISTING)
+		return fd;
+	if (!slash)
+		return make_last(root, path, want);
+	*slash = '\0';
+	parent = open_strict(root, path, TARGET_DIRECTORY);
+	*slash = '/';
+	return parent < 0 ? parent : make_last(parent, slash + 1, want);
 }
 
 /*
@@ -95,11 +103,12 @@ static int open_through_links(int root, const char *path,
 	_cleanup_fd_ int fd = -1;
 
 	if (want != TARGET_EXISTING) {
-		fd = make(root, path, want);
+		fd = want == TARGET_DIRECTORY
+			     ? path_mkdir_in(root, path, 0755)
+			     : path_mkfile_in(root, path);
 		if (fd < 0)
 			return fd;
-		/* What was made just now is open for writing, which keeps its
-		 * mount from becoming read-only. */
+		/* A file that was just made is open for writing. */
 		cleanup_fd(&fd);
 	}
 	fd = path_open_in(root, path, O_PATH);
@@ -111,13 +120,16 @@ static int open_through_links(int root, const char *path,
 	return take_fd(&fd);
 }
 
-int target_open(int root, const struct target_path *p, enum target_want want,
+int target_open(int root, struct target_path *p, enum target_want want,
 		bool no_links)
 {
 	int fd = open_strict(root, p->text, want);
 
-	if (fd != -ELOOP)
+	if (fd >= 0)
 		return fd;
+	if (fd != -ELOOP)
+		return fail(-fd, "%s /%s",
+			    want == TARGET_EXISTING ? "open" : "make", p->text);
 	if (no_links)
 		return fail_plain(ELOOP, "/%s is a symbolic link, or below one",
 				  p->text);
