@@ -283,6 +283,26 @@ static struct spec_mount without_readonly(const struct spec_mount *m)
 	return rw;
 }
 
+/*
+ * A sysfs shows a network namespace, and only who owns that may make one. In
+ * the network of someone else the host's is shown, with all that is mounted
+ * in it (a part of it alone is locked), and all of it with the flags of m.
+ */
+static int bind_sysfs(struct mounting *w, const struct spec_mount *m)
+{
+	struct mount_source src = {.fd = -1};
+	struct spec_mount bind = *m;
+
+	bind.source = "/sys";
+	bind.recursive = true;
+	bind.rec_attr_set |= m->attr_set;
+	bind.rec_attr_clear |= m->attr_clear;
+
+	int r = open_source(w->iso->spec, &bind, &src);
+
+	return r < 0 ? r : scratch_keep(&w->scratch, src.fd);
+}
+
 static int mount_fs(struct mounting *w, const struct spec_mount *m)
 {
 	const struct spec_linux *l = &w->iso->spec->linux_;
@@ -299,6 +319,8 @@ static int mount_fs(struct mounting *w, const struct spec_mount *m)
 
 	int mnt = mount_fs_create(m, l->mount_label, target, &w->scratch);
 
+	if (mnt == -EPERM && is_type(m, "sysfs"))
+		mnt = bind_sysfs(w, m);
 	if (mnt < 0)
 		return mnt;
 	if (m->id_mapped)

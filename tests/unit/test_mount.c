@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of isolate/mount.c: all kinds of mounts, good and hostile. */
 #include <linux/magic.h>
+#include <sys/prctl.h>
 #include <sys/vfs.h>
 
 #include "tests/unit/sandbox.h"
 #include "tests/unit/test.h"
-
-/* isolate/cgroup.c is not what is tested here. */
-__attribute__((weak)) int cgroup_view_mount(const struct cgroup_view *view,
-					    int target, unsigned attr)
-{
-	(void)view, (void)target, (void)attr;
-	return 0;
-}
 
 static bool is_magic(const char *path, long magic)
 {
@@ -372,6 +365,81 @@ static void slave_body(struct box *b)
 	NEED(exists(at(b, "root/v/d/probe")));
 }
 
+/* -- Without rights ------------------------------------------------------- */
+
+static void write_map(const struct box *b, const char *file, const char *text)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "self/%s", file);
+
+	_cleanup_fd_ int fd = openat(b->iso.proc, path, O_WRONLY);
+
+	if (write(fd, text, strlen(text)) < 0)
+		perror(file);
+}
+
+static void unprivileged_body(struct box *b)
+{
+	NEED(put(at(b, "host/f"), "mine"));
+	NEED(chown(at(b, "root"), 1234, 1234) == 0);
+	NEED(chmod(b->dir, 0755) == 0);
+	add_mount(b, SPEC_MOUNT_BIND, "", strdup(at(b, "host/f")), "/f");
+	add_mount(b, SPEC_MOUNT_BIND, "", "/sys", "/sys")->recursive = true;
+	NEED(setresgid(1234, 1234, 1234) == 0);
+	NEED(setresuid(1234, 1234, 1234) == 0);
+	NEED(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+	NEED(mount_sources_open(&b->spec, b->sources) == 0);
+	NEED(b->sources[0].fd == -1);
+	NEED(rootfs_clone(at(b, "root")) == -EPERM);
+	NEED(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0);
+	write_map(b, "setgroups", "deny");
+	write_map(b, "uid_map", "0 1234 1");
+	write_map(b, "gid_map", "0 1234 1");
+	b->root = rootfs_attach(&b->iso);
+	NEED(b->root >= 0);
+	NEED(mount_all(&b->iso, b->root) == 0);
+	NEED(holds(at(b, "root/f"), "mine"));
+	NEED(is_magic(at(b, "root/sys"), SYSFS_MAGIC));
+	NEED(rootfs_enter(&b->iso, b->root) == 0);
+	NEED(holds("/f", "mine"));
+}
+
+/* A network namespace of the host's: its sysfs cannot be mounted anew. */
+static void host_sys_body(struct box *b)
+{
+	struct spec_mount *m =
+		add_mount(b, SPEC_MOUNT_FS, "sysfs", "sysfs", "/sys");
+	struct statfs fs;
+
+	m->attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID;
+	NEED(unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0);
+	write_map(b, "setgroups", "deny");
+	write_map(b, "uid_map", "0 0 1");
+	write_map(b, "gid_map", "0 0 1");
+	NEED(box_mount(b) == 0);
+	NEED(is_magic(at(b, "root/sys"), SYSFS_MAGIC));
+	NEED(statfs(at(b, "root/sys"), &fs) == 0 && (fs.f_flags & MS_RDONLY) &&
+	     (fs.f_flags & MS_NOSUID));
+}
+
+/* A target made for a file must not keep its mount busy with a writer. */
+static void busy_body(struct box *b)
+{
+	struct spec_mount *m;
+
+	NEED(put(at(b, "host/f"), "mine"));
+	NEED(mkdir(at(b, "host/d"), 0755) == 0);
+	NEED(symlink("d", at(b, "host/l")) == 0);
+	add_mount(b, SPEC_MOUNT_BIND, "", strdup(at(b, "host")), "/v");
+	add_mount(b, SPEC_MOUNT_BIND, "", strdup(at(b, "host/f")), "/v/new");
+	add_mount(b, SPEC_MOUNT_BIND, "", strdup(at(b, "host/f")), "/v/l/new");
+	m = add_mount(b, SPEC_MOUNT_ATTRS, "", "", "/v");
+	m->attr_set = MOUNT_ATTR_RDONLY;
+	NEED(box_mount(b) == 0);
+	NEED(!put(at(b, "root/v/x"), "") && errno == EROFS);
+}
+
 int main(void)
 {
 	if (geteuid() != 0) {
@@ -430,5 +498,11 @@ int main(void)
 		CHECK(sandbox(shared_body, 0));
 	TEST("what the host mounts later reaches a bind")
 		CHECK(sandbox(slave_body, 0));
+	TEST("what the parent may not clone the child does in its namespaces")
+		CHECK(sandbox(unprivileged_body, 0));
+	TEST("where no sysfs can be made the host's is bound, with the flags")
+		CHECK(sandbox(host_sys_body, 0));
+	TEST("a mount in which targets were made can become read-only")
+		CHECK(sandbox(busy_body, 0));
 	return test_done();
 }
