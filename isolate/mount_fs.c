@@ -24,12 +24,9 @@ static const struct {
 	unsigned long flag;
 	const char *word;
 } sb_words[] = {
-	{MS_RDONLY, "ro"},
-	{MS_SYNCHRONOUS, "sync"},
-	{MS_DIRSYNC, "dirsync"},
-	{MS_LAZYTIME, "lazytime"},
-	{MS_MANDLOCK, "mand"},
-	{MS_I_VERSION, "iversion"},
+	{MS_RDONLY, "ro"},       {MS_SYNCHRONOUS, "sync"},
+	{MS_DIRSYNC, "dirsync"}, {MS_LAZYTIME, "lazytime"},
+	{MS_MANDLOCK, "mand"},   {MS_I_VERSION, "iversion"},
 };
 
 /*
@@ -59,8 +56,8 @@ static int fs_option(int fs, const char *key, const char *value)
 	if (sys_fsconfig(fs, cmd, key, value) == 0)
 		return 0;
 	r = -errno;
-	snprintf(what, sizeof(what), "option \"%s%s%s\"", key,
-		 value ? "=" : "", value ? value : "");
+	snprintf(what, sizeof(what), "option \"%s%s%s\"", key, value ? "=" : "",
+		 value ? value : "");
 	r = fs_fail(fs, -r, what);
 	if (value && strlen(value) > FS_VALUE_MAX)
 		fail_hint(r, "longer than %d bytes", FS_VALUE_MAX);
@@ -180,8 +177,7 @@ int mount_fs_create(const struct spec_mount *m, const char *label, int target,
 	return r < 0 ? r : mnt;
 }
 
-int mount_fs_reconfigure(const struct spec_mount *m, int mnt,
-			 struct scratch *s)
+int mount_fs_reconfigure(const struct spec_mount *m, int mnt, struct scratch *s)
 {
 	if (m->n_options == 0 && m->sb_flags == 0)
 		return 0;

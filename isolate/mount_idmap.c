@@ -43,7 +43,8 @@ static _Noreturn void live(int sock)
 static int write_map(int dir, const char *file, const struct spec_id_map *ids,
 		     size_t n)
 {
-	_cleanup_(buf_fini) struct buf text = {};
+	_cleanup_(buf_fini)
+	struct buf text = {};
 
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&text, "%u %u %u\n", ids[i].container_id,
@@ -68,8 +69,7 @@ static int map_child(int sock, const struct spec_linux *maps)
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail(errno, "open %s", path);
-	r = write_map(dir, "uid_map", maps->uid_mappings,
-		      maps->n_uid_mappings);
+	r = write_map(dir, "uid_map", maps->uid_mappings, maps->n_uid_mappings);
 	if (r == 0)
 		r = write_map(dir, "gid_map", maps->gid_mappings,
 			      maps->n_gid_mappings);
@@ -136,7 +136,7 @@ static int open_user_ns(const struct spec_mount *m,
 	}
 	if (!linux_->n_uid_mappings)
 		return fail_plain(EINVAL, "there are no mappings, neither the "
-				  "mount's nor the container's");
+					  "mount's nor the container's");
 	return make_user_ns(linux_);
 }
 
@@ -156,6 +156,6 @@ int mount_idmap(int mnt, const struct spec_mount *m,
 	int r = fail(errno, "id map");
 
 	return r == -EINVAL ? fail_hint(r, "this file system may not know "
-					"id maps")
+					   "id maps")
 			    : r;
 }

@@ -19,10 +19,9 @@
 
 int rootfs_clone(const char *path)
 {
-	_cleanup_fd_ int fd = sys_open_tree(AT_FDCWD, path,
-					    OPEN_TREE_CLONE |
-						    OPEN_TREE_CLOEXEC |
-						    AT_RECURSIVE);
+	_cleanup_fd_ int fd = sys_open_tree(
+		AT_FDCWD, path,
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -135,8 +134,7 @@ static int pivot(const struct isolate *iso, int root)
 		return fail(errno, "enter the root");
 	if (sys_pivot_root(".", ".") < 0)
 		return fail(errno, "pivot_root");
-	if (old >= 0 &&
-	    (r = set_propagation(old, AT_RECURSIVE, MS_SLAVE)) < 0)
+	if (old >= 0 && (r = set_propagation(old, AT_RECURSIVE, MS_SLAVE)) < 0)
 		return fail(-r, "cut the propagation of the old root");
 	/* "." is the new root already, which now is "/". */
 	if (sys_umount2(".", MNT_DETACH) < 0)
@@ -211,7 +209,8 @@ static int hide_one(const struct mount_line *l)
 /* Hides the host's procfs and sysfs, wherever they are mounted. */
 static int hide_all(const struct isolate *iso)
 {
-	_cleanup_(buf_fini) struct buf text = {};
+	_cleanup_(buf_fini)
+	struct buf text = {};
 	char *save = NULL;
 	int r = fd_read_file(iso->proc, "self/mountinfo", &text,
 			     MOUNTINFO_MAX_BYTES);

@@ -14,8 +14,8 @@ void scratch_close(struct scratch *s)
 
 		while (end < s->n && s->fds[end] == s->fds[end - 1] + 1)
 			end++;
-		sys_close_range((unsigned)s->fds[i],
-				(unsigned)s->fds[end - 1], 0);
+		sys_close_range((unsigned)s->fds[i], (unsigned)s->fds[end - 1],
+				0);
 		i = end;
 	}
 	s->n = 0;

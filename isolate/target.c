@@ -97,15 +97,13 @@ static int open_strict(int root, char *path, enum target_want want)
  * A link may lead to /proc/self/attr or /proc/sys and pass by the check of
  * the destination's letters (CVE-2025-52881); it may not.
  */
-static int open_through_links(int root, const char *path,
-			      enum target_want want)
+static int open_through_links(int root, const char *path, enum target_want want)
 {
 	_cleanup_fd_ int fd = -1;
 
 	if (want != TARGET_EXISTING) {
-		fd = want == TARGET_DIRECTORY
-			     ? path_mkdir_in(root, path, 0755)
-			     : path_mkfile_in(root, path);
+		fd = want == TARGET_DIRECTORY ? path_mkdir_in(root, path, 0755)
+					      : path_mkfile_in(root, path);
 		if (fd < 0)
 			return fd;
 		/* A file that was just made is open for writing. */
@@ -115,8 +113,10 @@ static int open_through_links(int root, const char *path,
 	if (fd < 0)
 		return fail(-fd, "open /%s", path);
 	if (path_is_on(fd, PROC_SUPER_MAGIC))
-		return fail_plain(EPERM, "/%s leads into /proc by a symbolic "
-				  "link", path);
+		return fail_plain(EPERM,
+				  "/%s leads into /proc by a symbolic "
+				  "link",
+				  path);
 	return take_fd(&fd);
 }
 

@@ -58,7 +58,7 @@ static void mask_body(struct box *b)
 
 static void many_body(struct box *b)
 {
-	static char names[64][8];
+	static char names[64][16];
 	static char *paths[65];
 
 	for (int i = 0; i < 64; i++) {
