@@ -144,7 +144,6 @@ static int copy_entries(const struct level *l, DIR *entries, dev_t dev)
 	return errno ? fail(errno, "read directory") : 0;
 }
 
-/* Copies what is in l->from, then what is to be said of l->from itself. */
 static int copy_level(const struct level *l)
 {
 	struct stat st;
@@ -165,7 +164,9 @@ static int copy_level(const struct level *l)
 	else
 		r = copy_entries(l, entries, st.st_dev);
 	closedir(entries);
-	if (r == 0 && (r = keep_attributes(l->to, &st)) < 0)
+	/* Last, for the copying changes the times. The root's are set by the
+	 * mount's options. */
+	if (r == 0 && l->depth > 0 && (r = keep_attributes(l->to, &st)) < 0)
 		fail(-r, "set attributes");
 	return r;
 }

@@ -98,19 +98,45 @@ static int fs_label(int fs, const struct spec_mount *m, const char *label)
 	return has_selinux() ? fs_option(fs, "context", label) : 0;
 }
 
-/* A tmpfs on a directory looks like the directory: /tmp stays 1777. */
-static int fs_inherit_mode(int fs, const struct spec_mount *m, int target)
+static bool has_option(const struct spec_mount *m, const char *key)
 {
-	char mode[16];
-	struct stat st;
-
 	for (size_t i = 0; i < m->n_options; i++)
-		if (strcmp(m->options[i].key, "mode") == 0)
-			return 0;
+		if (strcmp(m->options[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+/* Sets an option to a number, unless the spec has its own for it. */
+static int fs_default(int fs, const struct spec_mount *m, const char *key,
+		      const char *format, unsigned value)
+{
+	char text[16];
+
+	if (has_option(m, key))
+		return 0;
+	snprintf(text, sizeof(text), format, value);
+	return fs_option(fs, key, text);
+}
+
+/*
+ * A tmpfs on a directory looks like the directory: /tmp stays 1777. When it
+ * also gets the contents, it has the owner.
+ */
+static int fs_inherit(int fs, const struct spec_mount *m, int target)
+{
+	struct stat st;
+	int r;
+
+	if (!m->copy_up && has_option(m, "mode"))
+		return 0;
 	if (fstat(target, &st) < 0)
 		return fail(errno, "stat the directory below");
-	snprintf(mode, sizeof(mode), "%04o", (unsigned)st.st_mode & 07777);
-	return fs_option(fs, "mode", mode);
+	r = fs_default(fs, m, "mode", "%04o", st.st_mode & 07777);
+	if (r == 0 && m->copy_up)
+		r = fs_default(fs, m, "uid", "%u", st.st_uid);
+	if (r == 0 && m->copy_up)
+		r = fs_default(fs, m, "gid", "%u", st.st_gid);
+	return r;
 }
 
 /* Fills the still writable mnt, then makes it as read-only as m wants it. */
@@ -140,7 +166,7 @@ static int configure(int fs, const struct spec_mount *m, const char *label,
 	if (r == 0)
 		r = fs_options(fs, m, sb);
 	if (r == 0 && strcmp(m->type, "tmpfs") == 0)
-		r = fs_inherit_mode(fs, m, target);
+		r = fs_inherit(fs, m, target);
 	if (r == 0)
 		r = fs_label(fs, m, label);
 	if (r == 0 && sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)

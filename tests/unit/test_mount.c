@@ -100,27 +100,6 @@ static void recursive_body(struct box *b)
 	NEED(put(at(b, "root/top/sub/x"), "x"));
 }
 
-static void option_body(struct box *b)
-{
-	static struct spec_fs_option wrong[] = {{"foo", NULL}};
-	struct spec_mount *m =
-		add_mount(b, SPEC_MOUNT_FS, "tmpfs", "tmpfs", "/x");
-
-	m->options = wrong;
-	m->n_options = 1;
-	NEED(box_mount(b) == -EINVAL);
-	NEED(SAID("mount tmpfs on /x: option \"foo\": Invalid argument"));
-	NEED(SAID("Unknown parameter 'foo'"));
-}
-
-static void unknown_body(struct box *b)
-{
-	add_mount(b, SPEC_MOUNT_FS, "nonsensefs", "none", "/x");
-	NEED(box_mount(b) == -ENODEV);
-	NEED(SAID("mount nonsensefs on /x: the kernel knows no file system "
-		  "\"nonsensefs\""));
-}
-
 static void proc_link_body(struct box *b)
 {
 	NEED(symlink("elsewhere", at(b, "root/proc")) == 0);
@@ -248,51 +227,6 @@ static void root_body(struct box *b)
 	add_mount(b, SPEC_MOUNT_FS, "tmpfs", "tmpfs", "/x/..");
 	NEED(box_mount(b) == -EINVAL);
 	NEED(SAID("the root itself cannot be covered"));
-}
-
-static void attrs_body(struct box *b)
-{
-	static struct spec_fs_option size[] = {{"size", "8192"}};
-	struct spec_mount *m;
-	struct statfs fs;
-
-	add_mount(b, SPEC_MOUNT_FS, "tmpfs", "tmpfs", "/t");
-	m = add_mount(b, SPEC_MOUNT_ATTRS, "", "", "/t");
-	m->attr_set = MOUNT_ATTR_NOEXEC;
-	m->options = size;
-	m->n_options = 1;
-	NEED(box_mount(b) == 0);
-	NEED(statfs(at(b, "root/t"), &fs) == 0);
-	NEED(fs.f_flags & MS_NOEXEC);
-	NEED(fs.f_blocks * (unsigned long)fs.f_bsize == 8192);
-}
-
-static void mode_body(struct box *b)
-{
-	struct stat st;
-
-	NEED(mkdir(at(b, "root/tmp"), 0755) == 0);
-	NEED(chmod(at(b, "root/tmp"), 01777) == 0);
-	add_mount(b, SPEC_MOUNT_FS, "tmpfs", "tmpfs", "/tmp");
-	NEED(box_mount(b) == 0);
-	NEED(stat(at(b, "root/tmp"), &st) == 0 &&
-	     (st.st_mode & 07777) == 01777);
-}
-
-static void copy_up_body(struct box *b)
-{
-	struct spec_mount *m =
-		add_mount(b, SPEC_MOUNT_FS, "tmpfs", "tmpfs", "/var");
-
-	NEED(mkdir(at(b, "root/var"), 0755) == 0);
-	NEED(put(at(b, "root/var/f"), "below"));
-	m->copy_up = true;
-	m->attr_set = MOUNT_ATTR_RDONLY;
-	m->sb_flags = MS_RDONLY;
-	NEED(box_mount(b) == 0);
-	NEED(is_magic(at(b, "root/var"), TMPFS_MAGIC));
-	NEED(holds(at(b, "root/var/f"), "below"));
-	NEED(!put(at(b, "root/var/g"), "") && errno == EROFS);
 }
 
 /* -- Propagation ---------------------------------------------------------- */
@@ -456,10 +390,6 @@ int main(void)
 		CHECK(sandbox(missing_body, 0));
 	TEST("recursive attributes reach the mounts below, plain ones do not")
 		CHECK(sandbox(recursive_body, 0));
-	TEST("a wrong option is named, with the kernel's own words")
-		CHECK(sandbox(option_body, 0));
-	TEST("an unknown file system is named")
-		CHECK(sandbox(unknown_body, 0));
 	TEST("proc is not mounted through a symbolic link at /proc")
 		CHECK(sandbox(proc_link_body, 0));
 	TEST("nothing is bound through a symbolic link at /sys")
@@ -486,12 +416,6 @@ int main(void)
 		CHECK(sandbox(kinds_body, 0));
 	TEST("the root itself is not a target")
 		CHECK(sandbox(root_body, 0));
-	TEST("a remount changes attributes and options of what is there")
-		CHECK(sandbox(attrs_body, 0));
-	TEST("a tmpfs takes over the mode of the directory below")
-		CHECK(sandbox(mode_body, 0));
-	TEST("tmpcopyup fills a tmpfs before it becomes read-only")
-		CHECK(sandbox(copy_up_body, 0));
 	TEST("an rshared bind is cut off where the root is not shared")
 		CHECK(sandbox(cut_body, 0));
 	TEST("an rshared bind reaches the host where the root is shared")
