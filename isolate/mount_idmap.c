@@ -3,7 +3,6 @@
 #include "isolate/mount_idmap.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -84,10 +83,8 @@ static int map_child(int sock, const struct spec_linux *maps)
 /* A new user namespace with these maps. Returns its fd or -errno. */
 static int make_user_ns(const struct spec_linux *maps)
 {
-	struct clone_args args = {
-		.flags = CLONE_NEWUSER,
-		.exit_signal = SIGCHLD,
-	};
+	/* No signal at its end: the caller may take SIGCHLD for another's. */
+	struct clone_args args = {.flags = CLONE_NEWUSER};
 	_cleanup_fd_ int ours = -1, theirs = -1;
 	int pair[2];
 
@@ -111,7 +108,7 @@ static int make_user_ns(const struct spec_linux *maps)
 
 	/* The child ends at the end of the stream. */
 	shutdown(ours, SHUT_RDWR);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
 	return r;
 }

@@ -123,12 +123,52 @@ static void follows_links(void)
 {
 	CHECK(open_in("link/x/y", TARGET_DIRECTORY, false) >= 0);
 	CHECK_INT(mode_of("real/x/y"), S_IFDIR | 0755);
-	CHECK(open_in("dangling", TARGET_FILE, false) < 0);
+	CHECK_INT(open_in("dangling", TARGET_EXISTING, false), -ENOENT);
 	CHECK_INT(mode_of("nowhere"), 0);
 
 	int fd = open_in("link/made", TARGET_FILE, false);
 
 	CHECK_INT(fcntl(fd, F_GETFL) & O_PATH, O_PATH);
+}
+
+/* As with /etc/resolv.conf -> ../run/systemd/resolve/stub-resolv.conf. */
+static void makes_behind_links(void)
+{
+	_cleanup_fd_ int root = open(dir, O_PATH | O_CLOEXEC);
+
+	CHECK(open_in("etc", TARGET_DIRECTORY, true) >= 0);
+	CHECK_INT(symlinkat("../run/./x/file", root, "etc/one"), 0);
+	CHECK_INT(symlinkat("/run/y/file", root, "etc/two"), 0);
+	CHECK_INT(symlinkat("two", root, "etc/three"), 0);
+	CHECK_INT(symlinkat("../../../../../../made", root, "etc/up"), 0);
+	CHECK(open_in("etc/one", TARGET_FILE, false) >= 0);
+	CHECK_INT(mode_of("run/x/file"), S_IFREG | 0644);
+	CHECK(open_in("etc/three", TARGET_FILE, false) >= 0);
+	CHECK_INT(mode_of("run/y/file"), S_IFREG | 0644);
+	CHECK(open_in("etc/up", TARGET_DIRECTORY, false) >= 0);
+	CHECK_INT(mode_of("made"), S_IFDIR | 0755);
+	CHECK(access("/made", F_OK) < 0);
+	CHECK_INT(mode_of("etc/one") & S_IFMT, S_IFLNK);
+}
+
+static void ends_loops(void)
+{
+	_cleanup_fd_ int root = open(dir, O_PATH | O_CLOEXEC);
+
+	CHECK_INT(symlinkat("b", root, "a_loop"), 0);
+	CHECK_INT(symlinkat("a_loop", root, "b"), 0);
+	CHECK_INT(open_in("a_loop", TARGET_FILE, false), -ELOOP);
+	for (int i = 0; i < 20; i++) {
+		char name[16], to[16];
+
+		snprintf(name, sizeof(name), "chain%d", i);
+		snprintf(to, sizeof(to), "chain%d", i + 1);
+		CHECK_INT(symlinkat(to, root, name), 0);
+	}
+	CHECK_INT(open_in("chain0", TARGET_FILE, false), -ENOENT);
+	CHECK_INT(mode_of("chain20"), 0);
+	CHECK(open_in("chain15", TARGET_FILE, false) >= 0);
+	CHECK_INT(mode_of("chain20"), S_IFREG | 0644);
 }
 
 static void spots_dev(void)
@@ -151,6 +191,9 @@ int main(void)
 	TEST("a strict target takes no link, and makes nothing behind one",
 	     refuses_links);
 	TEST("another target follows links inside the root", follows_links);
+	TEST("what a dangling link points to is made inside the root",
+	     makes_behind_links);
+	TEST("links in a circle or a long row are refused", ends_loops);
 	TEST("/dev is known however it is written", spots_dev);
 	if (fork() == 0)
 		execlp("rm", "rm", "-r", dir, NULL);
