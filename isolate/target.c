@@ -62,39 +62,42 @@ bool target_is_dev(const struct spec_mount *m)
 	       target_is(&path, "dev");
 }
 
-/* An O_PATH fd, unlike one from O_CREAT, leaves the mount free to become
- * read-only. */
-static int make_last(int dir, const char *name, enum target_want want)
+/*
+ * Makes an empty file. An O_PATH fd of it, unlike one from O_CREAT, leaves its
+ * mount free to become read-only.
+ */
+static int make_file(int root, char *path)
 {
-	int flags = O_PATH | (want == TARGET_DIRECTORY ? O_DIRECTORY : 0);
-	int r = want == TARGET_DIRECTORY
-			? mkdirat(dir, name, 0755)
-			: mknodat(dir, name, S_IFREG | 0644, 0);
+	char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
 
-	if (r < 0 && errno != EEXIST)
+	if (slash)
+		*slash = '\0';
+	_cleanup_fd_ int dir = path_mkdir_nolinks(root, slash ? path : "",
+						  0755);
+	if (slash)
+		*slash = '/';
+	if (dir < 0)
+		return dir;
+	if (mknodat(dir, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
 		return -errno;
-	return path_open_nolinks(dir, name, flags);
+	return path_open_nolinks(dir, name, O_PATH);
 }
 
 /*
  * Opens path, making what is missing, through no link: -ELOOP when there is
- * one. path is changed on the way, and as before in the end. No text.
+ * one. path is changed on the way, and as before in the end. The text is up
+ * to the caller.
  */
 static int open_strict(int root, char *path, enum target_want want)
 {
-	int flags = O_PATH | (want == TARGET_DIRECTORY ? O_DIRECTORY : 0);
-	char *slash = strrchr(path, '/');
-	_cleanup_fd_ int parent = -1;
-	int fd = path_open_nolinks(root, path, flags);
+	int fd;
 
-	if (fd != -ENOENT || want == TARGET_EXISTING)
-		return fd;
-	if (!slash)
-		return make_last(root, path, want);
-	*slash = '\0';
-	parent = open_strict(root, path, TARGET_DIRECTORY);
-	*slash = '/';
-	return parent < 0 ? parent : make_last(parent, slash + 1, want);
+	if (want == TARGET_DIRECTORY)
+		return path_mkdir_nolinks(root, path, 0755);
+	fd = path_open_nolinks(root, path, O_PATH);
+	return fd == -ENOENT && want == TARGET_FILE ? make_file(root, path)
+						    : fd;
 }
 
 /*
