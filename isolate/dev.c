@@ -66,9 +66,9 @@ static bool is_device(int fd, const struct spec_device *d)
 
 static int open_node(struct making *w, const struct place *at)
 {
-	return scratch_keep(&w->scratch,
-			    openat(at->dir, at->name,
-				   O_PATH | O_NOFOLLOW | O_CLOEXEC));
+	return scratch_keep(
+		&w->scratch,
+		openat(at->dir, at->name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 }
 
 /*
@@ -91,10 +91,10 @@ static int check_existing(struct making *w, const struct place *at,
 static int bind_node(struct making *w, const struct place *at,
 		     const struct spec_device *d)
 {
-	int clone = scratch_keep(&w->scratch,
-				 sys_open_tree(AT_FDCWD, d->path,
-					       OPEN_TREE_CLONE |
-						       OPEN_TREE_CLOEXEC));
+	int clone = scratch_keep(
+		&w->scratch,
+		sys_open_tree(AT_FDCWD, d->path,
+			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
 	struct stat st;
 
 	if (clone < 0)
@@ -170,9 +170,8 @@ static int open_place(struct making *w, struct target_path *p,
 	if (target_is(p, "dev"))
 		return 0;
 	out->fresh = false;
-	out->dir = scratch_keep(&w->scratch,
-				target_open(w->root, p, TARGET_DIRECTORY,
-					    true));
+	out->dir = scratch_keep(
+		&w->scratch, target_open(w->root, p, TARGET_DIRECTORY, true));
 	return out->dir < 0 ? out->dir : 0;
 }
 
@@ -248,8 +247,8 @@ static int make_links(struct making *w)
 /* An image may ship /dev as a link to a directory of the host. */
 static int open_dev(int root)
 {
-	return target_open(root, &(struct target_path){"dev"},
-			   TARGET_DIRECTORY, true);
+	return target_open(root, &(struct target_path){"dev"}, TARGET_DIRECTORY,
+			   true);
 }
 
 /* Opens (O_PATH), or makes, what the terminal is bound on. */
@@ -257,8 +256,8 @@ static int open_console(int dev)
 {
 	int fd;
 
-	if (mknodat(dev, "console", S_IFREG | 0600, 0) < 0 &&
-	    errno != EEXIST && errno != EROFS)
+	if (mknodat(dev, "console", S_IFREG | 0600, 0) < 0 && errno != EEXIST &&
+	    errno != EROFS)
 		return fail(errno, "make /dev/console");
 	fd = path_open_nolinks(dev, "console", O_PATH);
 	if (fd == -ELOOP)
@@ -357,9 +356,8 @@ int dev_bind_console(int root, int slave)
 
 	if (target < 0)
 		return target;
-	clone = sys_open_tree(slave, "",
-			      OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-				      AT_EMPTY_PATH);
+	clone = sys_open_tree(
+		slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (clone < 0 || sys_move_mount(clone, target) < 0)
 		return fail(errno, "bind the terminal on /dev/console");
 	return 0;

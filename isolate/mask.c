@@ -56,15 +56,15 @@ static int make_empty(struct scratch *s)
 static int clone_null(struct scratch *s)
 {
 	struct stat st;
-	int fd = scratch_keep(s, sys_open_tree(AT_FDCWD, "/dev/null",
-					       CLONE_FLAGS |
-						       AT_SYMLINK_NOFOLLOW));
+	int fd = scratch_keep(s,
+			      sys_open_tree(AT_FDCWD, "/dev/null",
+					    CLONE_FLAGS | AT_SYMLINK_NOFOLLOW));
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(errno, "open the host's /dev/null");
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
-		return fail_plain(EINVAL,
-				  "the host's /dev/null is not the null device");
+		return fail_plain(
+			EINVAL, "the host's /dev/null is not the null device");
 	return fd;
 }
 
@@ -77,9 +77,9 @@ static int put_on(struct masking *w, struct cover *c, int target)
 		if (mnt < 0)
 			return mnt;
 	} else {
-		mnt = scratch_keep(&w->passing,
-				   sys_open_tree(c->mnt, "",
-						 CLONE_FLAGS | AT_EMPTY_PATH));
+		mnt = scratch_keep(
+			&w->passing,
+			sys_open_tree(c->mnt, "", CLONE_FLAGS | AT_EMPTY_PATH));
 	}
 	if (mnt < 0 || sys_move_mount(mnt, target) < 0)
 		return fail(errno, "cover it");
@@ -145,9 +145,9 @@ static int make_readonly(int root, const char *path, struct scratch *s)
 	if (target < 0)
 		return target == -ENOENT ? 0 : target;
 
-	int clone = scratch_keep(s, sys_open_tree(target, "",
-						  CLONE_FLAGS | AT_EMPTY_PATH |
-							  AT_RECURSIVE));
+	int clone = scratch_keep(
+		s, sys_open_tree(target, "",
+				 CLONE_FLAGS | AT_EMPTY_PATH | AT_RECURSIVE));
 
 	if (clone < 0 || sys_mount_setattr(clone, AT_RECURSIVE, &attr) < 0 ||
 	    sys_move_mount(clone, target) < 0)

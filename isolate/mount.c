@@ -121,8 +121,8 @@ static int open_source(const struct spec *spec, const struct spec_mount *m,
 
 static int in_mount(int r, const struct spec_mount *m)
 {
-	const char *what = m->kind != SPEC_MOUNT_BIND && *m->type ? m->type
-								  : m->source;
+	const char *what =
+		m->kind != SPEC_MOUNT_BIND && *m->type ? m->type : m->source;
 
 	return fail_in(r, "mount %s on %s", what, m->destination);
 }
@@ -197,8 +197,8 @@ static int check_below_proc(const struct target_path *p)
 }
 
 /* source: fd of a bind's source, else -1. */
-static int check_target(const struct spec_mount *m,
-			const struct target_path *p, int source)
+static int check_target(const struct spec_mount *m, const struct target_path *p,
+			int source)
 {
 	struct stat st;
 
@@ -227,8 +227,8 @@ static bool is_strict(const struct spec_mount *m, const struct target_path *p)
 static int open_target(struct mounting *w, const struct spec_mount *m,
 		       const struct mount_source *src)
 {
-	enum target_want want = src && !src->is_dir ? TARGET_FILE
-						    : TARGET_DIRECTORY;
+	enum target_want want =
+		src && !src->is_dir ? TARGET_FILE : TARGET_DIRECTORY;
 	struct target_path path;
 	int r = target_clean(m->destination, &path);
 
@@ -258,9 +258,10 @@ static int attach(struct mounting *w, const struct spec_mount *m, int mnt,
 
 	if (sys_move_mount(mnt, target) < 0) {
 		r = fail(errno, "attach it");
-		return r == -EINVAL ? fail_hint(r, "a directory goes on a "
-						"directory, a file on a file")
-				    : r;
+		return r == -EINVAL
+			       ? fail_hint(r, "a directory goes on a "
+					      "directory, a file on a file")
+			       : r;
 	}
 	/* What is put on a shared mount becomes shared. */
 	if (m->kind == SPEC_MOUNT_FS || w->has_shared) {
@@ -283,6 +284,26 @@ static struct spec_mount without_readonly(const struct spec_mount *m)
 	return rw;
 }
 
+/*
+ * A sysfs shows a network namespace, and only who owns that may make one. In
+ * the network of someone else the host's is shown, with all that is mounted
+ * in it (a part of it alone is locked), and all of it with the flags of m.
+ */
+static int bind_sysfs(struct mounting *w, const struct spec_mount *m)
+{
+	struct mount_source src = {.fd = -1};
+	struct spec_mount bind = *m;
+
+	bind.source = "/sys";
+	bind.recursive = true;
+	bind.rec_attr_set |= m->attr_set;
+	bind.rec_attr_clear |= m->attr_clear;
+
+	int r = open_source(w->iso->spec, &bind, &src);
+
+	return r < 0 ? r : scratch_keep(&w->scratch, src.fd);
+}
+
 static int mount_fs(struct mounting *w, const struct spec_mount *m)
 {
 	const struct spec_linux *l = &w->iso->spec->linux_;
@@ -299,6 +320,8 @@ static int mount_fs(struct mounting *w, const struct spec_mount *m)
 
 	int mnt = mount_fs_create(m, l->mount_label, target, &w->scratch);
 
+	if (mnt == -EPERM && is_type(m, "sysfs"))
+		mnt = bind_sysfs(w, m);
 	if (mnt < 0)
 		return mnt;
 	if (m->id_mapped)

@@ -15,7 +15,7 @@
 #include "lib/compat.h"
 #include "lib/fail.h"
 
-#define DEPTH_MAX 200 /* each level holds three fds */
+#define DEPTH_MAX   200 /* each level holds three fds */
 #define CHUNK_BYTES (1 << 20)
 
 /* One directory on both sides. */
@@ -41,9 +41,8 @@ static int copy_file(const struct level *l, const char *name,
 		     const struct stat *st)
 {
 	struct stat opened;
-	_cleanup_fd_ int in = openat(l->from, name,
-				     O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
-					     O_CLOEXEC);
+	_cleanup_fd_ int in = openat(
+		l->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	_cleanup_fd_ int out = -1;
 	ssize_t n;
 
@@ -80,8 +79,8 @@ static int copy_special(const struct level *l, const char *name,
 		/* A user namespace can have no device nodes of its own. */
 		return errno == EPERM ? 0 : -errno;
 	}
-	if (fchownat(l->to, name, st->st_uid, st->st_gid,
-		     AT_SYMLINK_NOFOLLOW) < 0 ||
+	if (fchownat(l->to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) <
+		    0 ||
 	    utimensat(l->to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	if (!S_ISLNK(st->st_mode) &&
@@ -145,7 +144,6 @@ static int copy_entries(const struct level *l, DIR *entries, dev_t dev)
 	return errno ? fail(errno, "read directory") : 0;
 }
 
-/* Copies what is in l->from, then what is to be said of l->from itself. */
 static int copy_level(const struct level *l)
 {
 	struct stat st;
@@ -166,17 +164,19 @@ static int copy_level(const struct level *l)
 	else
 		r = copy_entries(l, entries, st.st_dev);
 	closedir(entries);
-	if (r == 0 && (r = keep_attributes(l->to, &st)) < 0)
+	/* Last, for the copying changes the times. The root's are set by the
+	 * mount's options. */
+	if (r == 0 && l->depth > 0 && (r = keep_attributes(l->to, &st)) < 0)
 		fail(-r, "set attributes");
 	return r;
 }
 
 int mount_copy_up(int from, int to)
 {
-	_cleanup_fd_ int in = openat(from, ".",
-				     O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	_cleanup_fd_ int out = openat(to, ".",
-				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int in =
+		openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int out =
+		openat(to, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	fail_clear();
 	if (in < 0 || out < 0)

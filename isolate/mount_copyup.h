@@ -3,9 +3,9 @@
 #pragma once
 
 /*
- * Copies the directory from (O_PATH fd) and all below it to the root of the
- * detached mount to: regular files, directories, links and special files, with
- * mode, owner and times. What is mounted below `from` is not entered; links
- * are copied, never followed. Returns 0 or -errno with fail() text.
+ * Copies all below the directory from (O_PATH fd) to the root of the detached
+ * mount to: regular files, directories, links and special files, with mode,
+ * owner and times. What is mounted below `from` is not entered; links are
+ * copied, never followed. Returns 0 or -errno with fail() text.
  */
 int mount_copy_up(int from, int to);

@@ -24,12 +24,9 @@ static const struct {
 	unsigned long flag;
 	const char *word;
 } sb_words[] = {
-	{MS_RDONLY, "ro"},
-	{MS_SYNCHRONOUS, "sync"},
-	{MS_DIRSYNC, "dirsync"},
-	{MS_LAZYTIME, "lazytime"},
-	{MS_MANDLOCK, "mand"},
-	{MS_I_VERSION, "iversion"},
+	{MS_RDONLY, "ro"},       {MS_SYNCHRONOUS, "sync"},
+	{MS_DIRSYNC, "dirsync"}, {MS_LAZYTIME, "lazytime"},
+	{MS_MANDLOCK, "mand"},   {MS_I_VERSION, "iversion"},
 };
 
 /*
@@ -59,8 +56,8 @@ static int fs_option(int fs, const char *key, const char *value)
 	if (sys_fsconfig(fs, cmd, key, value) == 0)
 		return 0;
 	r = -errno;
-	snprintf(what, sizeof(what), "option \"%s%s%s\"", key,
-		 value ? "=" : "", value ? value : "");
+	snprintf(what, sizeof(what), "option \"%s%s%s\"", key, value ? "=" : "",
+		 value ? value : "");
 	r = fs_fail(fs, -r, what);
 	if (value && strlen(value) > FS_VALUE_MAX)
 		fail_hint(r, "longer than %d bytes", FS_VALUE_MAX);
@@ -101,19 +98,45 @@ static int fs_label(int fs, const struct spec_mount *m, const char *label)
 	return has_selinux() ? fs_option(fs, "context", label) : 0;
 }
 
-/* A tmpfs on a directory looks like the directory: /tmp stays 1777. */
-static int fs_inherit_mode(int fs, const struct spec_mount *m, int target)
+static bool has_option(const struct spec_mount *m, const char *key)
 {
-	char mode[16];
-	struct stat st;
-
 	for (size_t i = 0; i < m->n_options; i++)
-		if (strcmp(m->options[i].key, "mode") == 0)
-			return 0;
+		if (strcmp(m->options[i].key, key) == 0)
+			return true;
+	return false;
+}
+
+/* Sets an option to a number, unless the spec has its own for it. */
+static int fs_default(int fs, const struct spec_mount *m, const char *key,
+		      const char *format, unsigned value)
+{
+	char text[16];
+
+	if (has_option(m, key))
+		return 0;
+	snprintf(text, sizeof(text), format, value);
+	return fs_option(fs, key, text);
+}
+
+/*
+ * A tmpfs on a directory looks like the directory: /tmp stays 1777. When it
+ * also gets the contents, it has the owner.
+ */
+static int fs_inherit(int fs, const struct spec_mount *m, int target)
+{
+	struct stat st;
+	int r;
+
+	if (!m->copy_up && has_option(m, "mode"))
+		return 0;
 	if (fstat(target, &st) < 0)
 		return fail(errno, "stat the directory below");
-	snprintf(mode, sizeof(mode), "%04o", (unsigned)st.st_mode & 07777);
-	return fs_option(fs, "mode", mode);
+	r = fs_default(fs, m, "mode", "%04o", st.st_mode & 07777);
+	if (r == 0 && m->copy_up)
+		r = fs_default(fs, m, "uid", "%u", st.st_uid);
+	if (r == 0 && m->copy_up)
+		r = fs_default(fs, m, "gid", "%u", st.st_gid);
+	return r;
 }
 
 /* Fills the still writable mnt, then makes it as read-only as m wants it. */
@@ -143,7 +166,7 @@ static int configure(int fs, const struct spec_mount *m, const char *label,
 	if (r == 0)
 		r = fs_options(fs, m, sb);
 	if (r == 0 && strcmp(m->type, "tmpfs") == 0)
-		r = fs_inherit_mode(fs, m, target);
+		r = fs_inherit(fs, m, target);
 	if (r == 0)
 		r = fs_label(fs, m, label);
 	if (r == 0 && sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
@@ -180,8 +203,7 @@ int mount_fs_create(const struct spec_mount *m, const char *label, int target,
 	return r < 0 ? r : mnt;
 }
 
-int mount_fs_reconfigure(const struct spec_mount *m, int mnt,
-			 struct scratch *s)
+int mount_fs_reconfigure(const struct spec_mount *m, int mnt, struct scratch *s)
 {
 	if (m->n_options == 0 && m->sb_flags == 0)
 		return 0;

@@ -3,7 +3,6 @@
 #include "isolate/mount_idmap.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -43,7 +42,8 @@ static _Noreturn void live(int sock)
 static int write_map(int dir, const char *file, const struct spec_id_map *ids,
 		     size_t n)
 {
-	_cleanup_(buf_fini) struct buf text = {};
+	_cleanup_(buf_fini)
+	struct buf text = {};
 
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&text, "%u %u %u\n", ids[i].container_id,
@@ -68,8 +68,7 @@ static int map_child(int sock, const struct spec_linux *maps)
 	dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail(errno, "open %s", path);
-	r = write_map(dir, "uid_map", maps->uid_mappings,
-		      maps->n_uid_mappings);
+	r = write_map(dir, "uid_map", maps->uid_mappings, maps->n_uid_mappings);
 	if (r == 0)
 		r = write_map(dir, "gid_map", maps->gid_mappings,
 			      maps->n_gid_mappings);
@@ -84,10 +83,8 @@ static int map_child(int sock, const struct spec_linux *maps)
 /* A new user namespace with these maps. Returns its fd or -errno. */
 static int make_user_ns(const struct spec_linux *maps)
 {
-	struct clone_args args = {
-		.flags = CLONE_NEWUSER,
-		.exit_signal = SIGCHLD,
-	};
+	/* No signal at its end: the caller may take SIGCHLD for another's. */
+	struct clone_args args = {.flags = CLONE_NEWUSER};
 	_cleanup_fd_ int ours = -1, theirs = -1;
 	int pair[2];
 
@@ -111,7 +108,7 @@ static int make_user_ns(const struct spec_linux *maps)
 
 	/* The child ends at the end of the stream. */
 	shutdown(ours, SHUT_RDWR);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
 		;
 	return r;
 }
@@ -136,7 +133,7 @@ static int open_user_ns(const struct spec_mount *m,
 	}
 	if (!linux_->n_uid_mappings)
 		return fail_plain(EINVAL, "there are no mappings, neither the "
-				  "mount's nor the container's");
+					  "mount's nor the container's");
 	return make_user_ns(linux_);
 }
 
@@ -156,6 +153,6 @@ int mount_idmap(int mnt, const struct spec_mount *m,
 	int r = fail(errno, "id map");
 
 	return r == -EINVAL ? fail_hint(r, "this file system may not know "
-					"id maps")
+					   "id maps")
 			    : r;
 }

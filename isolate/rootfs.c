@@ -19,10 +19,9 @@
 
 int rootfs_clone(const char *path)
 {
-	_cleanup_fd_ int fd = sys_open_tree(AT_FDCWD, path,
-					    OPEN_TREE_CLONE |
-						    OPEN_TREE_CLOEXEC |
-						    AT_RECURSIVE);
+	_cleanup_fd_ int fd = sys_open_tree(
+		AT_FDCWD, path,
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -55,13 +54,13 @@ static int set_propagation(int fd, unsigned flags, unsigned long type)
 }
 
 /*
- * Makes the mount that holds the directory dir private, where "/" was left
+ * Makes the mount that holds path private, where "/" was left
  * shared: pivot_root(2) refuses a shared one, and the host would see the root
  * attached. Only the top of a mount takes the change; "/" is one.
  */
-static int unshare_holder(int dir)
+static int unshare_holder(const char *path)
 {
-	_cleanup_fd_ int at = openat(dir, ".", O_PATH | O_CLOEXEC);
+	_cleanup_fd_ int at = open(path, O_PATH | O_CLOEXEC);
 	struct stat here, above;
 	int r;
 
@@ -86,7 +85,7 @@ static int unshare_holder(int dir)
 int rootfs_attach(const struct isolate *iso)
 {
 	unsigned long cut = cut_of(iso);
-	_cleanup_fd_ int target = -1, own = -1;
+	_cleanup_fd_ int own = -1;
 	int root = iso->rootfs;
 	int r;
 
@@ -99,12 +98,9 @@ int rootfs_attach(const struct isolate *iso)
 	r = set_propagation(root, AT_RECURSIVE, cut);
 	if (r < 0)
 		return fail(-r, "cut the propagation of the root");
-	target = open(iso->rootfs_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (target < 0)
-		return fail(errno, "open %s", iso->rootfs_path);
-	if (is_host_shared(iso) && (r = unshare_holder(target)) < 0)
+	if (is_host_shared(iso) && (r = unshare_holder(iso->rootfs_path)) < 0)
 		return r;
-	if (sys_move_mount(root, target) < 0)
+	if (sys_move_mount_path(root, iso->rootfs_path) < 0)
 		return fail(errno, "attach the root at %s", iso->rootfs_path);
 	own = -1;
 	return root;
@@ -138,12 +134,12 @@ static int pivot(const struct isolate *iso, int root)
 		return fail(errno, "enter the root");
 	if (sys_pivot_root(".", ".") < 0)
 		return fail(errno, "pivot_root");
-	if (old >= 0 &&
-	    (r = set_propagation(old, AT_RECURSIVE, MS_SLAVE)) < 0)
+	if (old >= 0 && (r = set_propagation(old, AT_RECURSIVE, MS_SLAVE)) < 0)
 		return fail(-r, "cut the propagation of the old root");
+	/* "." is the new root already, which now is "/". */
 	if (sys_umount2(".", MNT_DETACH) < 0)
 		return fail(errno, "detach the old root");
-	return chdir("/") < 0 ? fail(errno, "enter the root") : 0;
+	return 0;
 }
 
 /* -- Without pivot_root --------------------------------------------------- */
@@ -213,7 +209,8 @@ static int hide_one(const struct mount_line *l)
 /* Hides the host's procfs and sysfs, wherever they are mounted. */
 static int hide_all(const struct isolate *iso)
 {
-	_cleanup_(buf_fini) struct buf text = {};
+	_cleanup_(buf_fini)
+	struct buf text = {};
 	char *save = NULL;
 	int r = fd_read_file(iso->proc, "self/mountinfo", &text,
 			     MOUNTINFO_MAX_BYTES);

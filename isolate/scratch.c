@@ -14,8 +14,8 @@ void scratch_close(struct scratch *s)
 
 		while (end < s->n && s->fds[end] == s->fds[end - 1] + 1)
 			end++;
-		sys_close_range((unsigned)s->fds[i],
-				(unsigned)s->fds[end - 1], 0);
+		sys_close_range((unsigned)s->fds[i], (unsigned)s->fds[end - 1],
+				0);
 		i = end;
 	}
 	s->n = 0;
@@ -30,7 +30,13 @@ void scratch_reserve(struct scratch *s, unsigned n)
 int scratch_keep(struct scratch *s, int fd)
 {
 	assert(s->n < ARRAY_SIZE(s->fds));
-	if (fd >= 0)
-		s->fds[s->n++] = fd;
-	return fd;
+	if (fd < 0)
+		return fd;
+
+	/* In order, for a number that was free in between may come late. */
+	unsigned at = s->n++;
+
+	for (; at > 0 && s->fds[at - 1] > fd; at--)
+		s->fds[at] = s->fds[at - 1];
+	return s->fds[at] = fd;
 }

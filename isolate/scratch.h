@@ -10,10 +10,8 @@
  */
 struct scratch {
 	unsigned n;
-	int fds[48];
+	int fds[48]; /* ascending */
 };
-
-#define _cleanup_scratch_ _cleanup_(scratch_close)
 
 /* Makes room for n more (at most 48): closes what is held when it is short. */
 void scratch_reserve(struct scratch *s, unsigned n);

@@ -4,13 +4,17 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "lib/path.h"
 #include "oci/spec.h"
+
+#define LINKS_MAX 8 /* links in a row that lead to something missing */
 
 int target_clean(const char *path, struct target_path *out)
 {
@@ -58,68 +62,120 @@ bool target_is_dev(const struct spec_mount *m)
 	       target_is(&path, "dev");
 }
 
-static int make(int root, const char *path, enum target_want want)
+/*
+ * Makes an empty file. An O_PATH fd of it, unlike one from O_CREAT, leaves its
+ * mount free to become read-only.
+ */
+static int make_file(int root, char *path)
 {
-	return want == TARGET_DIRECTORY ? path_mkdir_in(root, path, 0755)
-					: path_mkfile_in(root, path);
+	char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	if (slash)
+		*slash = '\0';
+	_cleanup_fd_ int dir = path_mkdir_nolinks(root, slash ? path : "",
+						  0755);
+	if (slash)
+		*slash = '/';
+	if (dir < 0)
+		return dir;
+	if (mknodat(dir, name, S_IFREG | 0644, 0) < 0 && errno != EEXIST)
+		return -errno;
+	return path_open_nolinks(dir, name, O_PATH);
 }
 
-/* Follows no link: -ELOOP, without text, when there is one. */
-static int open_strict(int root, const char *path, enum target_want want)
+/*
+ * Opens path, making what is missing, through no link: -ELOOP when there is
+ * one. path is changed on the way, and as before in the end. The text is up
+ * to the caller.
+ */
+static int open_strict(int root, char *path, enum target_want want)
 {
-	int flags = O_PATH | (want == TARGET_DIRECTORY ? O_DIRECTORY : 0);
 	int fd;
 
 	if (want == TARGET_DIRECTORY)
 		return path_mkdir_nolinks(root, path, 0755);
-	fd = path_open_nolinks(root, path, flags);
-
-	if (fd == -ENOENT && want != TARGET_EXISTING) {
-		/* Made by a walk that follows links: looked at once more. */
-		fd = make(root, path, want);
-		if (fd < 0)
-			return fd;
-		cleanup_fd(&fd);
-		fd = path_open_nolinks(root, path, flags);
-	}
-	return fd < 0 && fd != -ELOOP ? fail(-fd, "open /%s", path) : fd;
+	fd = path_open_nolinks(root, path, O_PATH);
+	return fd == -ENOENT && want == TARGET_FILE ? make_file(root, path)
+						    : fd;
 }
 
 /*
- * A link may lead to /proc/self/attr or /proc/sys and pass by the check of
- * the destination's letters (CVE-2025-52881); it may not.
+ * Images ship links to what only the running system has: /etc/resolv.conf to
+ * /run/…. When the last component of p is such a link, *next is where it
+ * points, beneath root.
  */
-static int open_through_links(int root, const char *path,
-			      enum target_want want)
+static bool read_link(int root, struct target_path *p, struct target_path *next)
 {
-	_cleanup_fd_ int fd = -1;
+	char *slash = strrchr(p->text, '/');
+	char target[PATH_MAX], joined[2 * PATH_MAX];
+	ssize_t n = -1;
 
-	if (want != TARGET_EXISTING) {
-		fd = make(root, path, want);
-		if (fd < 0)
-			return fd;
-		/* What was made just now is open for writing, which keeps its
-		 * mount from becoming read-only. */
-		cleanup_fd(&fd);
+	if (slash)
+		*slash = '\0';
+	_cleanup_fd_ int parent = path_open_nolinks(
+		root, slash ? p->text : "", O_PATH | O_DIRECTORY);
+	if (parent >= 0)
+		n = readlinkat(parent, slash ? slash + 1 : p->text, target,
+			       sizeof(target) - 1);
+	if (n > 0) {
+		target[n] = '\0';
+		snprintf(joined, sizeof(joined), "%s/%s",
+			 slash && target[0] != '/' ? p->text : "", target);
 	}
-	fd = path_open_in(root, path, O_PATH);
-	if (fd < 0)
-		return fail(-fd, "open /%s", path);
-	if (path_is_on(fd, PROC_SUPER_MAGIC))
-		return fail_plain(EPERM, "/%s leads into /proc by a symbolic "
-				  "link", path);
-	return take_fd(&fd);
+	if (slash)
+		*slash = '/';
+	return n > 0 && target_clean(joined, next) == 0;
 }
 
-int target_open(int root, const struct target_path *p, enum target_want want,
+/* Follows links, inside the root; makes what is missing behind them. */
+static int open_through_links(int root, struct target_path *p,
+			      enum target_want want, int links)
+{
+	struct target_path next;
+	int fd = path_open_in(root, p->text, O_PATH);
+
+	if (fd >= 0)
+		return fd;
+	if (fd != -ENOENT || want == TARGET_EXISTING || links == LINKS_MAX)
+		return fail(-fd, "open /%s", p->text);
+	if (read_link(root, p, &next)) {
+		fd = open_strict(root, next.text, want);
+		if (fd == -ELOOP)
+			return open_through_links(root, &next, want, links + 1);
+		return fd < 0 ? fail(-fd, "make /%s", next.text) : fd;
+	}
+	fd = want == TARGET_DIRECTORY ? path_mkdir_in(root, p->text, 0755)
+				      : path_mkfile_in(root, p->text);
+	if (fd < 0)
+		return fd;
+	/* A file that was just made is open for writing. */
+	close(fd);
+	fd = path_open_in(root, p->text, O_PATH);
+	return fd < 0 ? fail(-fd, "open /%s", p->text) : fd;
+}
+
+int target_open(int root, struct target_path *p, enum target_want want,
 		bool no_links)
 {
 	int fd = open_strict(root, p->text, want);
 
-	if (fd != -ELOOP)
-		return fd;
-	if (no_links)
+	if (fd == -ELOOP && no_links)
 		return fail_plain(ELOOP, "/%s is a symbolic link, or below one",
 				  p->text);
-	return open_through_links(root, p->text, want);
+	if (fd == -ELOOP) {
+		fd = open_through_links(root, p, want, 0);
+		/* A link may lead to /proc/self/attr or /proc/sys and pass by
+		 * the check of the destination's letters (CVE-2025-52881). */
+		if (fd < 0 || !path_is_on(fd, PROC_SUPER_MAGIC))
+			return fd;
+		close(fd);
+		return fail_plain(EPERM,
+				  "/%s leads into /proc by a symbolic link",
+				  p->text);
+	}
+	if (fd < 0)
+		return fail(-fd, "%s /%s",
+			    want == TARGET_EXISTING ? "open" : "make", p->text);
+	return fd;
 }

@@ -36,7 +36,9 @@ enum target_want {
 /*
  * Opens p beneath root as an fd to mount on. no_links: any symbolic link in
  * the way is an error; otherwise links are followed inside the root, but not
- * into a procfs. Returns the fd or -errno with fail() text.
+ * into a procfs. p is written to, but has its text back on return. Modes are
+ * 0755 and 0644, less the umask. Returns the fd (O_PATH) or -errno with fail()
+ * text.
  */
-int target_open(int root, const struct target_path *p, enum target_want want,
+int target_open(int root, struct target_path *p, enum target_want want,
 		bool no_links);

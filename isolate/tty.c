@@ -35,8 +35,7 @@ static int open_master(int root)
 	return take_fd(&master);
 }
 
-int tty_open(int root, uint16_t height, uint16_t width, int *master,
-	     int *slave)
+int tty_open(int root, uint16_t height, uint16_t width, int *master, int *slave)
 {
 	const struct winsize size = {.ws_row = height, .ws_col = width};
 	_cleanup_fd_ int ours = open_master(root);

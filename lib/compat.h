@@ -65,6 +65,13 @@ static inline int sys_move_mount(int from, int to)
 			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
+/* move_mount(2) from an fd onto a path of the host */
+static inline int sys_move_mount_path(int from, const char *path)
+{
+	return (int)syscall(SYS_move_mount, from, "", AT_FDCWD, path,
+			    MOVE_MOUNT_F_EMPTY_PATH);
+}
+
 /* mount_setattr(2) on an fd; flags may hold AT_RECURSIVE */
 static inline int sys_mount_setattr(int fd, unsigned flags,
 				    struct mount_attr *attr)

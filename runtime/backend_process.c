@@ -115,8 +115,11 @@ static int prepare(const struct creation *c, struct isolate *iso)
 	iso->preserve_fds = c->preserve_fds;
 	iso->rootfs_path = c->rootfs;
 	iso->cgroup = c->cg;
-	if ((r = iso->proc = open_proc()) < 0 ||
-	    (r = iso->rootfs = rootfs_clone(c->rootfs)) < 0)
+	if ((r = iso->proc = open_proc()) < 0)
+		return r;
+	r = iso->rootfs = rootfs_clone(c->rootfs);
+	/* An ordinary user may not; the child may in its namespaces. */
+	if (r < 0 && (r != -EPERM || geteuid() == 0))
 		return r;
 	if ((r = open_sources(iso)) < 0)
 		return fail_in(r, "mounts");

@@ -5,13 +5,6 @@
 #include "tests/unit/sandbox.h"
 #include "tests/unit/test.h"
 
-__attribute__((weak)) int cgroup_view_mount(const struct cgroup_view *view,
-					    int target, unsigned attr)
-{
-	(void)view, (void)target, (void)attr;
-	return 0;
-}
-
 static bool is_node(const char *path, unsigned major, unsigned minor,
 		    mode_t mode)
 {

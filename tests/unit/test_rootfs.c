@@ -3,13 +3,6 @@
 #include "tests/unit/sandbox.h"
 #include "tests/unit/test.h"
 
-__attribute__((weak)) int cgroup_view_mount(const struct cgroup_view *view,
-					    int target, unsigned attr)
-{
-	(void)view, (void)target, (void)attr;
-	return 0;
-}
-
 /* Whether the mount at point has this in its line of mountinfo. */
 static bool mount_says(const struct box *b, const char *point, const char *what)
 {

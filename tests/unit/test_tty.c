@@ -7,13 +7,6 @@
 #include "tests/unit/sandbox.h"
 #include "tests/unit/test.h"
 
-__attribute__((weak)) int cgroup_view_mount(const struct cgroup_view *view,
-					    int target, unsigned attr)
-{
-	(void)view, (void)target, (void)attr;
-	return 0;
-}
-
 static void open_body(struct box *b)
 {
 	struct winsize size = {0};
