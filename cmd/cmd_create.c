@@ -20,7 +20,7 @@ static int create(const struct global_options *g, int argc, char **argv)
 		r = store_open(g->root, &s);
 	if (r == 0)
 		r = create_container(&s, &o);
-	return r < 0 && o.id ? fail_in(r, "\"%s\"", o.id) : r;
+	return r < 0 && o.id ? fail_in(r, "\"%.255s\"", o.id) : r;
 }
 
 const struct command cmd_create = {

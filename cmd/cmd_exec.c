@@ -114,7 +114,7 @@ static int exec_with(const struct global_options *g, struct exec_options *o,
 		r = store_open(g->root, &s);
 	if (r == 0)
 		r = exec_in_container(&s, o, &code);
-	return r < 0 ? fail_in(r, "\"%s\"", o->id) : code;
+	return r < 0 ? fail_in(r, "\"%.255s\"", o->id) : code;
 }
 
 static int run_exec(const struct global_options *g, int argc, char **argv)

@@ -46,7 +46,7 @@ static int run(const struct global_options *g, int argc, char **argv)
 	if (r == 0)
 		r = run_container(&s, &o, &code);
 	if (r < 0 && o.id)
-		return fail_in(r, "\"%s\"", o.id);
+		return fail_in(r, "\"%.255s\"", o.id);
 	return r < 0 ? r : code;
 }
 

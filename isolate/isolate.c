@@ -129,6 +129,7 @@ static int step_user_namespace(struct child *c)
 
 	if (makes(c, SPEC_NS_USER)) {
 		r = wait_go(c);
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 		return r < 0 ? r : become_root();
 	}
 	if (fd < 0)

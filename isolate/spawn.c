@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "isolate/cgroup.h"
@@ -93,13 +94,31 @@ static pid_t clone_child(const struct isolate *iso, int cgroup, int *pidfd)
 	return pid;
 }
 
+static bool wants_ids(const struct isolate *iso)
+{
+	return !iso->join_only &&
+	       (iso->spec->linux_.new_namespaces & 1u << SPEC_NS_USER);
+}
+
+/*
+ * The files of a process that is not dumpable belong to root: an ordinary
+ * user could not write its child's id maps. For as long as that takes parent
+ * and child are dumpable; nobody is in the new namespaces yet. The child
+ * undoes it by itself (isolate.c).
+ */
+static void set_dumpable(const struct isolate *iso, int dumpable)
+{
+	if (wants_ids(iso) && geteuid() != 0)
+		prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+}
+
 /* The child in a new user namespace waits until it has ids. */
 static int give_ids(const struct isolate *iso, const struct spawned *s)
 {
 	const struct spec_linux *l = &iso->spec->linux_;
 	int r;
 
-	if (iso->join_only || !(l->new_namespaces & 1u << SPEC_NS_USER))
+	if (!wants_ids(iso))
 		return 0;
 	r = idmap_write(iso->proc, s->pid, l);
 	return r < 0 ? fail_in(r, "user namespace")
@@ -121,6 +140,7 @@ int isolate_spawn(const struct isolate *iso, struct spawned *out)
 		if (r < 0)
 			goto fail;
 	}
+	set_dumpable(iso, 1);
 	s.pid = clone_child(iso, iso->cgroup ? cgroup_fd(iso->cgroup) : -1,
 			    &s.pidfd);
 	if (s.pid == 0) {
@@ -132,6 +152,7 @@ int isolate_spawn(const struct isolate *iso, struct spawned *out)
 		r = -errno;
 	if (r == 0)
 		r = give_ids(iso, &s);
+	set_dumpable(iso, 0);
 	if (r < 0)
 		goto fail;
 	*out = s;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,6 +70,18 @@ static int check_supported(const struct spec *spec)
 		    : 0;
 }
 
+/* A terminal in front of us gives its size, so that the program begins with it. */
+static void take_over_size(struct spec_process *p)
+{
+	struct winsize size;
+
+	if (!p->terminal || p->console_height ||
+	    ioctl(STDIN_FILENO, TIOCGWINSZ, &size) < 0)
+		return;
+	p->console_height = size.ws_row;
+	p->console_width = size.ws_col;
+}
+
 static int stage_config(struct creation *c)
 {
 	const struct create_options *o = c->options;
@@ -92,6 +105,8 @@ static int stage_config(struct creation *c)
 		     *c->spec->root_path == '/' ? "" : "/",
 		     c->spec->root_path) < 0)
 		return fail(ENOMEM, "config.json");
+	if (!o->detach && !c->wait_for_start)
+		take_over_size(&c->spec->process);
 	return console_check(c->spec->process.terminal,
 			     c->wait_for_start || o->detach,
 			     o->console_socket);

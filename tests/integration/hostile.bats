@@ -66,11 +66,11 @@ attempt() {
 }
 
 @test "a config without a root is refused" {
-	refused 'del(.root)' 'config.json: /root'
+	refused 'del(.root)' 'config.json: "root"'
 }
 
 @test "a root without a path is refused" {
-	refused 'del(.root.path)' 'config.json: /root/path'
+	refused 'del(.root.path)' 'config.json: /root: "path"'
 }
 
 @test "a relative working directory is refused" {
@@ -87,10 +87,6 @@ attempt() {
 
 @test "a mount option that is a number is refused" {
 	refused '.mounts[1].options = [1]' 'config.json: /mounts/1/options/0: '
-}
-
-@test "an unknown option of a bind mount is refused" {
-	refused '.mounts += [{destination: "/mnt", type: "bind", source: "/tmp", options: ["bind", "nonsense"]}]' 'nonsense'
 }
 
 @test "an unknown file system is refused" {
@@ -322,11 +318,13 @@ attempt() {
 }
 
 @test "a working directory through a leaked descriptor of the host is refused" {
-	bait
+	set_args pwd
 	for fd in 3 4 5 6 7 8 9 10 11 12; do
 		update_config ".process.cwd = \"/proc/self/fd/$fd\""
-		bh run -b "$BUNDLE" "$ID" >"$T/out" 2>"$T/err" && is "$fd was entered" refused
+		# one may be the container's own root
+		bh run -b "$BUNDLE" "$ID" >"$T/out" 2>"$T/err" && is "$(cat "$T/out")" /
 	done
+	like "$(cat "$T/err")" 'outside|No such file|Not a directory'
 	nothing_left
 }
 
