@@ -79,7 +79,7 @@ fuzz: $(FUZZ) ## Run each fuzz target for SECONDS (60)
 bench: ## Compare with the peers, as ratios (build/bench/)
 	@.ci/deps bench
 	@$(MAKE) --no-print-directory all
-	@tests/bench/run --install-deps
+	@tests/bench/run
 
 toc: ## Print what each file is for
 	@for f in $(SOURCES); do printf '%-28s %s\n' $$f "$$(sed -n '2s,^/\* \(.*\) \*/,\1,p' $$f)"; done

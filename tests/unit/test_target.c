@@ -159,7 +159,7 @@ static void ends_loops(void)
 	CHECK_INT(symlinkat("a_loop", root, "b"), 0);
 	CHECK_INT(open_in("a_loop", TARGET_FILE, false), -ELOOP);
 	for (int i = 0; i < 20; i++) {
-		char name[16], to[16];
+		char name[32], to[32];
 
 		snprintf(name, sizeof(name), "chain%d", i);
 		snprintf(to, sizeof(to), "chain%d", i + 1);
