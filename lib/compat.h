@@ -69,7 +69,7 @@ static inline int sys_move_mount(int from, int to)
 static inline int sys_move_mount_path(int from, const char *path)
 {
 	return (int)syscall(SYS_move_mount, from, "", AT_FDCWD, path,
-			    MOVE_MOUNT_F_EMPTY_PATH);
+			    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
 }
 
 /* mount_setattr(2) on an fd; flags may hold AT_RECURSIVE */

@@ -79,3 +79,9 @@ load helpers
 	(cd "$ROOTFS" && find . | sort) >"$T/after"
 	is "$(diff "$T/before" "$T/after")" ""
 }
+
+@test "a root that is a link of the bundle to a directory is that directory" {
+	mv "$ROOTFS" "$BUNDLE/elsewhere"
+	ln -s elsewhere "$ROOTFS"
+	is "$(inside 'echo here')" here
+}
