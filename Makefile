@@ -117,11 +117,17 @@ $(BUILD)/helpers/%: tests/integration/%.c
 	$(call say,CC,$<)
 	$(Q)$(CC) -std=gnu11 -O1 -Wall -static -o $@ $<
 
-build/fuzz/%: tests/fuzz/%.c $(LIB_SRC)
+FUZZ_CC := clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -MMD -MP
+
+build/fuzz/%: tests/fuzz/%.c $(LIB_SRC:%.c=build/fuzz/obj/%.o)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE \
-		-fsanitize=fuzzer,address,undefined -o $@ $^ -lseccomp -lyajl -lm
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -lseccomp -lyajl -lm
+
+build/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$<)
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

@@ -2,6 +2,7 @@
 /* The handshake between the runtime and the child that becomes the container. */
 #include "isolate/sync.h"
 
+#include <assert.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -17,6 +18,9 @@ struct head {
 	int32_t value;
 };
 
+static_assert(offsetof(struct sync_msg, payload) == sizeof(struct head),
+	      "a message is received straight into its struct");
+
 int sync_open(int *parent, int *child)
 {
 	int pair[2];
@@ -28,20 +32,28 @@ int sync_open(int *parent, int *child)
 	return 0;
 }
 
+/* Apart, since most messages have no use for so much stack. */
+static __attribute__((noinline)) int
+send_payload(int sock, struct head head, int fd, const void *payload,
+	     size_t len)
+{
+	uint8_t bytes[sizeof(struct head) + SYNC_PAYLOAD_MAX];
+
+	memcpy(bytes, &head, sizeof(head));
+	memcpy(bytes + sizeof(head), payload, len);
+	return fd_send(sock, bytes, sizeof(head) + len, &fd, fd >= 0);
+}
+
 int sync_send(int sock, enum sync_type type, int32_t value, int fd,
 	      const void *payload, size_t len)
 {
-	uint8_t bytes[sizeof(struct head) + SYNC_PAYLOAD_MAX];
 	struct head head = {.type = type, .value = value};
+	int r;
 
 	if (len > SYNC_PAYLOAD_MAX)
 		return fail(EMSGSIZE, "handshake");
-	memcpy(bytes, &head, sizeof(head));
-	if (len)
-		memcpy(bytes + sizeof(head), payload, len);
-
-	int r = fd_send(sock, bytes, sizeof(head) + len, &fd, fd >= 0);
-
+	r = len ? send_payload(sock, head, fd, payload, len)
+		: fd_send(sock, &head, sizeof(head), &fd, fd >= 0);
 	return r < 0 ? fail(-r, "handshake") : 0;
 }
 
@@ -59,18 +71,18 @@ static int take_error(const struct sync_msg *msg)
 
 int sync_recv(int sock, struct sync_msg *msg)
 {
-	uint8_t bytes[sizeof(struct head) + SYNC_PAYLOAD_MAX];
+	const size_t room = sizeof(struct head) + sizeof(msg->payload);
 	struct head head;
 	_cleanup_fd_ int fd = -1;
 	size_t n_fds = 1;
-	ssize_t n = fd_recv(sock, bytes, sizeof(bytes), &fd, &n_fds);
+	ssize_t n = fd_recv(sock, msg, room, &fd, &n_fds);
 
 	msg->fd = -1;
 	/* The other side left something unread. The kernel says so once,
 	 * before it hands out what that side had sent. */
 	if (n == -ECONNRESET) {
 		n_fds = 1;
-		n = fd_recv(sock, bytes, sizeof(bytes), &fd, &n_fds);
+		n = fd_recv(sock, msg, room, &fd, &n_fds);
 	}
 	if (n == 0)
 		return 0;
@@ -78,14 +90,13 @@ int sync_recv(int sock, struct sync_msg *msg)
 		return fail((int)-n, "handshake");
 	if ((size_t)n < sizeof(head))
 		return fail_plain(EPROTO, "handshake: a message is too short");
-	memcpy(&head, bytes, sizeof(head));
+	memcpy(&head, msg, sizeof(head));
 	if (head.type == 0 || head.type >= SYNC_TYPES)
 		return fail_plain(EPROTO, "handshake: unknown message %u",
 				  head.type);
 	msg->type = head.type;
 	msg->value = head.value;
 	msg->len = (size_t)n - sizeof(head);
-	memcpy(msg->payload, bytes + sizeof(head), msg->len);
 	if (msg->type == SYNC_ERROR)
 		return take_error(msg);
 	msg->fd = take_fd(&fd);

@@ -50,9 +50,9 @@ enum sync_type {
 struct sync_msg {
 	enum sync_type type;
 	int32_t value;
+	uint8_t payload[SYNC_PAYLOAD_MAX]; /* so far as on the socket */
+	size_t len; /* of the payload, bytes */
 	int fd; /* -1 when none came; owned by the receiver */
-	size_t len;
-	uint8_t payload[SYNC_PAYLOAD_MAX];
 };
 
 /* Makes the socket pair. Returns 0 or -errno with fail() text. */
