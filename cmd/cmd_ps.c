@@ -55,13 +55,18 @@ static int pid_column(char *heading)
 	return -1;
 }
 
+/* The number in that column; 0: there is another word. */
 static pid_t pid_in(const char *line, int column)
 {
+	char *end;
+	long pid;
+
 	for (; column > 0; column--) {
 		line += strspn(line, " ");
 		line += strcspn(line, " ");
 	}
-	return atoi(line);
+	pid = strtol(line, &end, 10);
+	return *end == ' ' || *end == '\n' || !*end ? (pid_t)pid : 0;
 }
 
 /* Copies the lines of ps(1) that are about the container. */
@@ -69,18 +74,22 @@ static int filter(FILE *in, const struct buf *pids)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t room = 0;
-	int column = -1;
+	int column;
 
-	for (bool first = true; getline(&line, &room, in) > 0; first = false) {
-		if (first) {
+	if (getline(&line, &room, in) <= 0)
+		return 0;
+	fputs(line, stdout);
+	column = pid_column(line);
+	if (column < 0)
+		return fail_plain(EINVAL, "the output of ps has no PID column");
+	while (getline(&line, &room, in) > 0) {
+		pid_t pid = pid_in(line, column);
+
+		if (pid <= 0)
+			return fail_plain(EINVAL, "the pid must come before "
+						  "what holds blanks");
+		if (holds(pids, pid))
 			fputs(line, stdout);
-			column = pid_column(line);
-			if (column < 0)
-				return fail_plain(EINVAL, "the output of ps "
-							  "has no PID column");
-		} else if (holds(pids, pid_in(line, column))) {
-			fputs(line, stdout);
-		}
 	}
 	return 0;
 }

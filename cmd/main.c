@@ -165,16 +165,18 @@ static int help(const struct global_options *g, const struct option *options,
 
 /*
  * A file of ours that took the place of a closed standard stream would be
- * written to, or handed to a container.
+ * written to, or handed to a container. What is written to standard output
+ * still fails.
  */
 static void open_closed_streams(void)
 {
 	struct pollfd streams[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
 
 	poll(streams, ARRAY_SIZE(streams), 0);
-	for (size_t i = 0; i < ARRAY_SIZE(streams); i++)
+	for (int i = 0; i < (int)ARRAY_SIZE(streams); i++)
 		if (streams[i].revents & POLLNVAL)
-			(void)!open("/dev/null", O_RDWR);
+			(void)!open("/dev/null",
+				    i == STDERR_FILENO ? O_RDWR : O_RDONLY);
 }
 
 /* Whether the command word on the line is one that enters a container. */
