@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands: one file each, found in one table (main.c). */
+/* The commands: one file each, found in one table (main.c); what they share. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,12 +7,17 @@
 #include "cmd/option.h"
 #include "runtime/store.h"
 
+/* Who makes cgroups; the words of --cgroup-manager in this order. */
+enum cgroup_driver { CGROUP_FS, CGROUP_SYSTEMD, CGROUP_DISABLED };
+
 /* The options before the command. Strings borrowed from argv. */
 struct global_options {
 	const char *root; /* --root; NULL: the default */
 	const char *log, *log_format, *log_level;
-	const char *isolation, *cgroup_manager, *rootless;
+	const char *isolation; /* also by the program's name; NULL: default */
+	const char *cgroup_manager, *rootless;
 	bool debug, systemd_cgroup, version;
+	enum cgroup_driver driver; /* from cgroup_manager, systemd_cgroup */
 };
 
 /*
@@ -44,9 +49,26 @@ int cmd_options(const struct command *cmd, const struct option *options,
 /* Fails unless exactly one argument, the container's id, is left. */
 int cmd_one_id(int argc, char **argv, int at, const char **id);
 
+/* Fails when there is an argument at `at`. */
+int cmd_no_more(int argc, char **argv, int at);
+
+/*
+ * The place of value, which option has, among words (NULL-terminated), or
+ * -EINVAL with fail() text that tells the words.
+ */
+int cmd_word(const char *option, const char *value, const char *const *words);
+
+/*
+ * Whether a container can be made the way the options say; isolation NULL:
+ * the default. Asked by create and run only: with the same global options
+ * engines clean up what could not be made. Returns 0 or -errno with text.
+ */
+int cmd_can_create(const struct global_options *g, const char *isolation);
+
 /*
  * Calls one(store, id, arg) for each container whose id matches the POSIX
- * extended regular expression; goes on after a failure, returns the first.
+ * extended regular expression. Goes on after a failure; returns the first,
+ * with its text, and warns of the others.
  */
 int cmd_each_match(const struct store *s, const char *regex,
 		   int (*one)(const struct store *s, const char *id, void *arg),

@@ -9,13 +9,19 @@ static int create(const struct global_options *g, int argc, char **argv)
 {
 	_cleanup_(store_close) struct store s = {.fd = -1};
 	struct create_options o = {};
-	const struct option options[] = {CREATE_OPTIONS(&o), {}};
+	const char *isolation = g->isolation;
+	const struct option options[] = {
+		CREATE_OPTIONS(&o, &isolation),
+		{},
+	};
 	int at = cmd_options(&cmd_create, options, argc, argv);
 	int r;
 
 	if (at <= 0)
 		return at;
 	r = cmd_one_id(argc, argv, at, &o.id);
+	if (r == 0)
+		r = cmd_can_create(g, isolation);
 	if (r == 0)
 		r = store_open(g->root, &s);
 	if (r == 0)

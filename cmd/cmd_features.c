@@ -17,9 +17,8 @@ static int run_features(const struct global_options *g, int argc, char **argv)
 	(void)g;
 	if (at <= 0)
 		return at;
-	if (at < argc)
-		return fail_plain(EINVAL, "too many arguments: \"%s\"",
-				  argv[at]);
+	if (cmd_no_more(argc, argv, at) < 0)
+		return -EINVAL;
 	features_format(&b);
 	if (b.failed)
 		return fail(ENOMEM, "features");

@@ -55,13 +55,18 @@ static int pid_column(char *heading)
 	return -1;
 }
 
+/* The number in that column; 0: there is another word. */
 static pid_t pid_in(const char *line, int column)
 {
+	char *end;
+	long pid;
+
 	for (; column > 0; column--) {
 		line += strspn(line, " ");
 		line += strcspn(line, " ");
 	}
-	return atoi(line);
+	pid = strtol(line, &end, 10);
+	return *end == ' ' || *end == '\n' || !*end ? (pid_t)pid : 0;
 }
 
 /* Copies the lines of ps(1) that are about the container. */
@@ -69,59 +74,88 @@ static int filter(FILE *in, const struct buf *pids)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t room = 0;
-	int column = -1;
+	int column;
 
-	for (bool first = true; getline(&line, &room, in) > 0; first = false) {
-		if (first) {
+	if (getline(&line, &room, in) <= 0)
+		return 0;
+	fputs(line, stdout);
+	column = pid_column(line);
+	if (column < 0)
+		return fail_plain(EINVAL, "the output of ps has no PID column");
+	while (getline(&line, &room, in) > 0) {
+		pid_t pid = pid_in(line, column);
+
+		if (pid <= 0)
+			return fail_plain(EINVAL, "the pid must come before "
+						  "what holds blanks");
+		if (holds(pids, pid))
 			fputs(line, stdout);
-			column = pid_column(line);
-			if (column < 0)
-				return fail_plain(EINVAL, "the output of ps "
-							  "has no PID column");
-		} else if (holds(pids, pid_in(line, column))) {
-			fputs(line, stdout);
-		}
 	}
 	return 0;
 }
 
-/* options: of ps(1), NULL-terminated; argv[0] is to be replaced. */
+static void print_numbers(const struct buf *pids)
+{
+	puts("PID");
+	for (size_t i = 0; i < count(pids); i++)
+		printf("%d\n", at_index(pids, i));
+}
+
+/* Takes in, ps(1)'s output. */
+static int filter_and_wait(FILE *in, pid_t pid, const struct buf *pids)
+{
+	int r = filter(in, pids);
+	int status;
+
+	/* Closed first: a ps(1) that still writes is not to be waited for. */
+	fclose(in);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return fail(errno, "wait for ps");
+	if (r == 0 && status != 0)
+		return fail_plain(EINVAL, "ps failed");
+	return r;
+}
+
+/* options: of ps(1), NULL-terminated; the first place is ours to fill. */
 static int print_table(const struct buf *pids, char **options)
 {
 	posix_spawn_file_actions_t actions;
-	int pipe_fds[2], status;
+	int ends[2];
 	pid_t pid;
 
-	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return fail(errno, "make a pipe");
+
+	FILE *in = fdopen(ends[0], "re");
+
+	if (!in) {
+		close(ends[0]);
+		close(ends[1]);
+		return fail(ENOMEM, "run ps");
+	}
 	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], 1);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
 	options[0] = (char *)"ps";
 
 	int err = posix_spawnp(&pid, "ps", &actions, NULL, options, environ);
 
 	posix_spawn_file_actions_destroy(&actions);
-	close(pipe_fds[1]);
-	FILE *in = fdopen(pipe_fds[0], "re");
-	if (err == ENOENT) {
-		/* No ps(1) here: the numbers at least. */
-		puts("PID");
-		for (size_t i = 0; i < count(pids); i++)
-			printf("%d\n", at_index(pids, i));
-	}
-	int r = err && err != ENOENT ? fail(err, "run ps") : 0;
-	if (!err) {
-		r = in ? filter(in, pids) : fail(errno, "run ps");
-		waitpid(pid, &status, 0);
-	}
-	if (in)
-		fclose(in);
-	return r;
+	close(ends[1]);
+	if (!err)
+		return filter_and_wait(in, pid, pids);
+	fclose(in);
+	if (err != ENOENT)
+		return fail(err, "run ps");
+	/* No ps(1) here: the numbers at least. */
+	print_numbers(pids);
+	return 0;
 }
 
 static int get_pids(const struct store *s, const char *id, struct buf *pids)
 {
-	_cleanup_(container_close) struct container c = {};
+	_cleanup_(container_close)
+	struct container c = {};
 	int r = container_open(s, id, &c);
 
 	return r < 0 ? r : container_pids(&c, pids);
@@ -129,9 +163,12 @@ static int get_pids(const struct store *s, const char *id, struct buf *pids)
 
 static int run_ps(const struct global_options *g, int argc, char **argv)
 {
-	_cleanup_(store_close) struct store s = {.fd = -1};
-	_cleanup_(buf_fini) struct buf pids = {};
+	_cleanup_(store_close)
+	struct store s = {.fd = -1};
+	_cleanup_(buf_fini)
+	struct buf pids = {};
 	char *usual[] = {NULL, (char *)"-ef", NULL};
+	static const char *const forms[] = {"table", "json", NULL};
 	const char *format = "table";
 	const struct option options[] = {
 		{"format", 'f', OPTION_STRING, &format, "FORMAT",
@@ -139,27 +176,24 @@ static int run_ps(const struct global_options *g, int argc, char **argv)
 		{},
 	};
 	int at = cmd_options(&cmd_ps, options, argc, argv);
-	bool json = strcmp(format, "json") == 0;
-	int r;
+	int form, r;
 
 	if (at <= 0)
 		return at;
 	if (at >= argc)
 		return fail_plain(EINVAL, "a container id is missing");
-	if (!json && strcmp(format, "table") != 0)
-		return fail_plain(EINVAL,
-				  "--format %s: table or json is wanted",
-				  format);
+	form = cmd_word("format", format, forms);
+	if (form < 0)
+		return form;
 	r = store_open(g->root, &s);
 	if (r == 0)
 		r = get_pids(&s, argv[at], &pids);
 	if (r < 0)
 		return r;
-	if (json)
-		print_json(&pids);
-	else
-		r = print_table(&pids, at + 1 < argc ? argv + at : usual);
-	return r;
+	if (form == 0)
+		return print_table(&pids, at + 1 < argc ? argv + at : usual);
+	print_json(&pids);
+	return 0;
 }
 
 const struct command cmd_ps = {

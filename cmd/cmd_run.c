@@ -26,8 +26,9 @@ static int run(const struct global_options *g, int argc, char **argv)
 {
 	_cleanup_(store_close) struct store s = {.fd = -1};
 	struct create_options o = {};
+	const char *isolation = g->isolation;
 	const struct option options[] = {
-		CREATE_OPTIONS(&o),
+		CREATE_OPTIONS(&o, &isolation),
 		{"detach", 'd', OPTION_FLAG, &o.detach, NULL,
 		 "return once the program runs"},
 		{"keep", 0, OPTION_FLAG, &o.keep, NULL,
@@ -41,6 +42,8 @@ static int run(const struct global_options *g, int argc, char **argv)
 	if (at <= 0)
 		return at;
 	r = take_argument(&o, argc, argv, at);
+	if (r == 0)
+		r = cmd_can_create(g, isolation);
 	if (r == 0)
 		r = store_open(g->root, &s);
 	if (r == 0)

@@ -54,9 +54,8 @@ static int run_spec(const struct global_options *g, int argc, char **argv)
 	(void)g;
 	if (at <= 0)
 		return at;
-	if (at < argc)
-		return fail_plain(EINVAL, "too many arguments: \"%s\"",
-				  argv[at]);
+	if (cmd_no_more(argc, argv, at) < 0)
+		return -EINVAL;
 	spec_default_format(&b, rootless, geteuid(), getegid());
 	return b.failed ? fail(ENOMEM, "spec") : write_new(dir, file, &b);
 }

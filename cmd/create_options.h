@@ -5,8 +5,11 @@
 #include "cmd/option.h"
 #include "runtime/create.h"
 
-/* Rows for a table of struct option; o: a struct create_options. */
-#define CREATE_OPTIONS(o)                                                      \
+/*
+ * Rows for a table of struct option. o: a struct create_options; isolation:
+ * where the word for cmd_can_create() goes.
+ */
+#define CREATE_OPTIONS(o, isolation)                                           \
 	{"bundle", 'b', OPTION_STRING, &(o)->bundle, "DIR",                    \
 	 "the bundle (the current directory)"},                                \
 	{"config", 'f', OPTION_STRING, &(o)->config, "FILE",                   \
@@ -23,4 +26,6 @@
 	 "chroot instead of pivot_root (for a ramfs host root)"},              \
 	{"no-new-keyring", 0, OPTION_FLAG, &(o)->no_new_keyring, NULL,         \
 	 "keep the caller's session keyring"},                                 \
+	{"isolation", 0, OPTION_STRING, (isolation), "WALL",                   \
+	 "container (vm is to come)"},                                         \
 	{"no-subreaper", 0, OPTION_IGNORED_FLAG, NULL, NULL, NULL}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The bulkhead program: global options, the table of commands, errors. */
+#include <fcntl.h>
 #include <malloc.h>
-#include <regex.h>
+#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd/cmd.h"
@@ -16,9 +16,9 @@
 #define HEAP_STEP_BYTES (1 << 20)
 
 static const struct command *const commands[] = {
-	&cmd_run,    &cmd_create, &cmd_start, &cmd_exec,   &cmd_kill,
-	&cmd_delete, &cmd_list,	  &cmd_state, &cmd_ps,	   &cmd_pause,
-	&cmd_resume, &cmd_spec,	  &cmd_features,
+	&cmd_run,    &cmd_create, &cmd_start,    &cmd_exec, &cmd_kill,
+	&cmd_delete, &cmd_list,   &cmd_state,    &cmd_ps,   &cmd_pause,
+	&cmd_resume, &cmd_spec,   &cmd_features,
 };
 
 static void print_usage(const struct option *global)
@@ -27,8 +27,7 @@ static void print_usage(const struct option *global)
 	       "\nRuns OCI containers. `bulkhead run BUNDLE/` is enough.\n"
 	       "\nCommands:\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("  %-10s %s\n", commands[i]->name,
-		       commands[i]->purpose);
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->purpose);
 	printf("\nOptions (long ones also with one dash):\n");
 	option_print_help(global, stdout);
 	printf("\n`bulkhead COMMAND --help` tells about a command.\n");
@@ -40,123 +39,71 @@ static void print_version(void)
 	       "\n");
 }
 
-/* -- What commands share -------------------------------------------------- */
-
-int cmd_options(const struct command *cmd, const struct option *options,
-		int argc, char **argv)
-{
-	int at = option_parse(options, argc, argv);
-
-	if (at != OPTION_HELP)
-		return at;
-	printf("usage: bulkhead %s [OPTION]... %s\n\n%s.\n", cmd->name,
-	       cmd->arguments, cmd->purpose);
-	if (options[0].name)
-		printf("\nOptions:\n");
-	option_print_help(options, stdout);
-	return 0;
-}
-
-int cmd_one_id(int argc, char **argv, int at, const char **id)
-{
-	if (at >= argc)
-		return fail_plain(EINVAL, "a container id is missing");
-	if (at + 1 < argc)
-		return fail_plain(EINVAL, "too many arguments: \"%s\"",
-				  argv[at + 1]);
-	*id = argv[at];
-	return 0;
-}
-
-int cmd_each_match(const struct store *s, const char *regex,
-		   int (*one)(const struct store *s, const char *id, void *arg),
-		   void *arg)
-{
-	_cleanup_free_ char **ids = NULL;
-	regex_t re;
-	int n, r = 0;
-
-	if (regcomp(&re, regex, REG_EXTENDED | REG_NOSUB) != 0)
-		return fail_plain(EINVAL, "\"%s\" is no regular expression",
-				  regex);
-	n = store_list(s, &ids);
-	for (int i = 0; i < n; i++) {
-		if (regexec(&re, ids[i], 0, NULL, 0) != 0)
-			continue;
-
-		int one_r = one(s, ids[i], arg);
-
-		r = r < 0 ? r : one_r;
-	}
-	regfree(&re);
-	return n < 0 ? n : r;
-}
-
 /* -- Global options ------------------------------------------------------- */
 
-static int set_log_level(const char *word)
+static const char *program_name(const char *argv0)
 {
-	static const char *const words[] = {"error", "warning", "info",
-					    "debug"};
+	const char *slash = strrchr(argv0, '/');
 
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (strcmp(word, words[i]) == 0) {
-			log_set_level((enum log_level)i);
-			return 0;
-		}
-	}
-	return fail_plain(EINVAL, "--log-level %s: error, warning, info or "
-				  "debug is wanted",
-			  word);
+	return slash ? slash + 1 : argv0;
 }
 
-static int set_log_format(const char *word)
+/* crun's other forms are refused, not taken for names of files. */
+static int set_log(const char *log)
 {
-	bool json = strcmp(word, "json") == 0;
+	if (strncmp(log, "journald:", 9) == 0 ||
+	    strncmp(log, "syslog:", 7) == 0)
+		return fail_plain(EOPNOTSUPP, "--log %s: only files are there",
+				  log);
+	return log_open(strncmp(log, "file:", 5) == 0 ? log + 5 : log);
+}
 
-	if (!json && strcmp(word, "text") != 0)
-		return fail_plain(EINVAL,
-				  "--log-format %s: text or json is wanted",
-				  word);
-	log_set_format(json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT);
+/* The log first, so that it holds what is wrong with the rest. */
+static int apply_log(const struct global_options *g)
+{
+	static const char *const levels[] = {"error", "warning", "info",
+					     "debug", NULL};
+	static const char *const formats[] = {"text", "json", NULL};
+	int format = g->log_format
+			     ? cmd_word("log-format", g->log_format, formats)
+			     : LOG_FORMAT_TEXT;
+	int level;
+
+	if (format >= 0)
+		log_set_format((enum log_format)format);
+
+	int r = g->log ? set_log(g->log) : 0;
+
+	if (r < 0 || format < 0)
+		return r < 0 ? r : format;
+	level = g->log_level ? cmd_word("log-level", g->log_level, levels)
+			     : LOG_LEVEL_WARNING;
+	if (level < 0)
+		return level;
+	log_set_level(g->debug ? LOG_LEVEL_DEBUG : (enum log_level)level);
 	return 0;
 }
 
-static int refuse_unless(const char *name, const char *value, const char *only)
+static int apply_globals(struct global_options *g, const char *argv0)
 {
-	if (!value || strcmp(value, only) == 0)
-		return 0;
-	return fail_plain(EOPNOTSUPP, "--%s %s: only \"%s\" is there yet",
-			  name, value, only);
-}
+	static const char *const managers[] = {"cgroupfs", "systemd",
+					       "disabled", NULL};
+	static const char *const yes_no[] = {"true", "false", "auto", NULL};
+	int r = apply_log(g);
 
-/* Options first, and the log file as soon as its form is known. */
-static int apply_globals(const struct global_options *g, const char *argv0)
-{
-	const char *slash = strrchr(argv0, '/');
-	const char *name = slash ? slash + 1 : argv0;
-	int r = 0;
-
-	if (g->log_format)
-		r = set_log_format(g->log_format);
-	if (r == 0 && g->log_level)
-		r = set_log_level(g->log_level);
-	if (g->debug)
-		log_set_level(LOG_LEVEL_DEBUG);
-	if (r == 0 && g->log)
-		r = log_open(g->log);
-	if (r == 0)
-		r = refuse_unless("isolation",
-				  strcmp(name, "bulkhead-vm") == 0
-					  ? "vm"
-					  : g->isolation,
-				  "container");
-	if (r == 0)
-		r = refuse_unless("cgroup-manager",
-				  g->systemd_cgroup ? "systemd"
-						    : g->cgroup_manager,
-				  "cgroupfs");
-	return r;
+	if (r >= 0 && g->rootless)
+		r = cmd_word("rootless", g->rootless, yes_no);
+	if (r >= 0 && g->cgroup_manager)
+		r = cmd_word("cgroup-manager", g->cgroup_manager, managers);
+	if (r < 0)
+		return r;
+	if (g->cgroup_manager)
+		g->driver = (enum cgroup_driver)r;
+	if (g->systemd_cgroup)
+		g->driver = CGROUP_SYSTEMD;
+	if (!g->isolation && strcmp(program_name(argv0), "bulkhead-vm") == 0)
+		g->isolation = "vm";
+	return 0;
 }
 
 /* -- Running -------------------------------------------------------------- */
@@ -182,20 +129,54 @@ static int report(const struct command *cmd, int r)
 	return cmd && cmd->failure ? cmd->failure : 1;
 }
 
+/* What is left to do when a command, or main itself, has come to its end. */
+static int finish(const struct command *cmd, int r)
+{
+	if (r >= 0 && fflush(stdout) != 0)
+		r = fail(errno, "write to standard output");
+	else if (r >= 0 && ferror(stdout))
+		r = fail(EIO, "write to standard output");
+	return r < 0 ? report(cmd, r) : r;
+}
+
 static int run_command(const struct global_options *g, int argc, char **argv)
 {
 	const struct command *cmd = find_command(argv[0]);
-	int r;
 
-	if (!cmd) {
-		r = fail_plain(EINVAL, "unknown command \"%s\" (see --help)",
-			       argv[0]);
-		return report(NULL, r);
-	}
-	r = cmd->run(g, argc, argv);
-	if (r >= 0 && fflush(stdout) != 0)
-		r = fail(errno, "write to standard output");
-	return r < 0 ? report(cmd, r) : r;
+	if (!cmd)
+		return report(NULL, fail_plain(EINVAL,
+					       "unknown command \"%s\" (see "
+					       "--help)",
+					       argv[0]));
+	return finish(cmd, cmd->run(g, argc, argv));
+}
+
+/* help, help COMMAND */
+static int help(const struct global_options *g, const struct option *options,
+		int argc, char **argv)
+{
+	char *ask[] = {argc > 1 ? argv[1] : NULL, (char *)"--help", NULL};
+
+	if (ask[0])
+		return run_command(g, 2, ask);
+	print_usage(options);
+	return finish(NULL, 0);
+}
+
+/*
+ * A file of ours that took the place of a closed standard stream would be
+ * written to, or handed to a container. What is written to standard output
+ * still fails.
+ */
+static void open_closed_streams(void)
+{
+	struct pollfd streams[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+
+	poll(streams, ARRAY_SIZE(streams), 0);
+	for (int i = 0; i < (int)ARRAY_SIZE(streams); i++)
+		if (streams[i].revents & POLLNVAL)
+			(void)!open("/dev/null",
+				    i == STDERR_FILENO ? O_RDWR : O_RDONLY);
 }
 
 /* Whether the command word on the line is one that enters a container. */
@@ -222,12 +203,12 @@ int main(int argc, char **argv)
 		 "the same as --log-level debug"},
 		{"isolation", 0, OPTION_STRING, &g.isolation, "WALL",
 		 "container (vm is to come)"},
-		{"cgroup-manager", 0, OPTION_STRING, &g.cgroup_manager,
-		 "NAME", "cgroupfs (systemd is to come)"},
+		{"cgroup-manager", 0, OPTION_STRING, &g.cgroup_manager, "NAME",
+		 "cgroupfs (systemd and disabled are to come)"},
 		{"systemd-cgroup", 0, OPTION_FLAG, &g.systemd_cgroup, NULL,
-		 NULL},
-		{"rootless", 0, OPTION_STRING, &g.rootless, "BOOL",
-		 "accepted; what is needed is found out"},
+		 "the same as --cgroup-manager systemd"},
+		{"rootless", 0, OPTION_STRING, &g.rootless, "WORD",
+		 "true, false or auto: without effect, it is found out"},
 		{"version", 'v', OPTION_FLAG, &g.version, NULL,
 		 "print the version"},
 		{"V", 'V', OPTION_FLAG, &g.version, NULL, NULL},
@@ -243,19 +224,20 @@ int main(int argc, char **argv)
 		if (r < 0)
 			return report(NULL, r);
 	}
+	open_closed_streams();
 	r = at < 0 ? at : apply_globals(&g, argv[0]);
 	if (r < 0)
 		return report(NULL, r);
-	if (at == OPTION_HELP || (at < argc && !strcmp(argv[at], "help"))) {
-		print_usage(options);
-		return fflush(stdout) == 0 ? 0 : 1;
-	}
+	if (at == OPTION_HELP)
+		return help(&g, options, 0, NULL);
 	if (g.version) {
 		print_version();
-		return fflush(stdout) == 0 ? 0 : 1;
+		return finish(NULL, 0);
 	}
 	if (at == argc)
 		return report(NULL, fail_plain(EINVAL, "a command is missing "
 						       "(see --help)"));
+	if (strcmp(argv[at], "help") == 0)
+		return help(&g, options, argc - at, argv + at);
 	return run_command(&g, argc - at, argv + at);
 }

@@ -98,7 +98,8 @@ static int parse_long(const struct option *o, const char *equals, int argc,
 	return set(o, value);
 }
 
-/* "-dt", "-uroot": flags up to a letter that takes the rest as its value. */
+/* "-dt", "-u1", "-t=false": flags up to a letter that takes the rest as its
+ * value. */
 static int parse_letters(const struct option *options, int argc, char **argv,
 			 int *i)
 {
@@ -110,6 +111,8 @@ static int parse_letters(const struct option *options, int argc, char **argv,
 
 		if (!o)
 			return fail_plain(EINVAL, "unknown option \"%s\"", arg);
+		if (!takes_value(o) && p[1] == '=')
+			return set(o, p + 2);
 		if (!takes_value(o)) {
 			r = set(o, NULL);
 		} else if (p[1]) {
@@ -144,8 +147,8 @@ int option_parse(const struct option *options, int argc, char **argv)
 		if (o)
 			r = parse_long(o, equals, argc, argv, &i);
 		else if (argv[i][1] == '-')
-			r = fail_plain(EINVAL, "unknown option \"%s\"",
-				       argv[i]);
+			r = fail_plain(EINVAL, "unknown option \"--%.*s\"",
+				       (int)len, name);
 		else
 			r = parse_letters(options, argc, argv, &i);
 		if (r < 0)
@@ -163,8 +166,8 @@ void option_print_help(const struct option *options, FILE *out)
 			continue;
 		snprintf(left, sizeof(left), "%c%c%s --%s%s%s",
 			 o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
-			 o->letter ? "," : " ", o->name,
-			 o->argument ? " " : "", o->argument ? o->argument : "");
+			 o->letter ? "," : " ", o->name, o->argument ? " " : "",
+			 o->argument ? o->argument : "");
 		fprintf(out, "  %-32s %s\n", left, o->help);
 	}
 }

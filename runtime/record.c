@@ -290,7 +290,7 @@ static void get_annotation(struct wire *w, struct wire in, struct record *rec)
 	struct spec_key_value *all = grow(&rec->arena, rec->annotations,
 					  rec->n_annotations, sizeof(kv));
 
-	if (!all || !kv.key || !kv.value) {
+	if (!all || !kv.key || !kv.value || in.bad) {
 		w->bad = true;
 		return;
 	}

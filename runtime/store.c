@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,8 +62,9 @@ int store_check_id(const char *id)
 	if (!*id)
 		return fail_plain(EINVAL, "the container id is empty");
 	if (strlen(id) > 255)
-		return fail_plain(EINVAL, "container id \"%.32s…\" is longer "
-					  "than 255 bytes",
+		return fail_plain(EINVAL,
+				  "container id \"%.32s…\" is longer "
+				  "than 255 bytes",
 				  id);
 	if (*id == '.' || id[strspn(id, allowed)])
 		return fail_plain(EINVAL,
@@ -74,11 +76,14 @@ int store_check_id(const char *id)
 
 int store_add(const struct store *s, const char *id, int *lock)
 {
+	int r = store_check_id(id);
+
+	if (r < 0)
+		return r;
 	if (mkdirat(s->fd, id, 0700) < 0) {
 		if (errno == EEXIST)
-			return fail_plain(EEXIST,
-					  "container \"%s\" exists already",
-					  id);
+			return fail_plain(
+				EEXIST, "container \"%s\" exists already", id);
 		return fail(errno, "make %s/%s", s->path, id);
 	}
 	_cleanup_fd_ int dir = store_find(s, id);
@@ -194,9 +199,23 @@ static char **pack(const struct buf *names, size_t n)
 	return list;
 }
 
+/* Not every file system tells the type with the name. */
+static bool is_container(const struct store *s, const struct dirent *e)
+{
+	struct stat st;
+
+	if (store_check_id(e->d_name) < 0)
+		return false;
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type == DT_DIR;
+	return fstatat(s->fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
 int store_list(const struct store *s, char ***ids)
 {
-	_cleanup_(buf_fini) struct buf names = {};
+	_cleanup_(buf_fini)
+	struct buf names = {};
 	int fd = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	size_t n = 0;
@@ -204,7 +223,7 @@ int store_list(const struct store *s, char ***ids)
 	if (!d)
 		return fail(errno, "read state directory %s", s->path);
 	for (struct dirent *e; (e = readdir(d));) {
-		if (*e->d_name == '.' || e->d_type != DT_DIR)
+		if (!is_container(s, e))
 			continue;
 		buf_put(&names, e->d_name, strlen(e->d_name) + 1);
 		n++;

@@ -101,11 +101,11 @@ load helpers
 
 @test "the version is told in the lines that engines read" {
 	local option
-	for option in --version -v -version; do
+	for option in --version -v -V -version; do
 		"$BULKHEAD" $option >"$T/out"
 		like "$(sed -n 1p "$T/out")" '^bulkhead version [0-9]+\.[0-9]+'
-		like "$(sed -n 2p "$T/out")" '^commit: '
-		like "$(sed -n 3p "$T/out")" '^spec: 1\.[0-9]+\.[0-9]+'
+		# A build outside a clone knows no commit.
+		like "$(sed 1d "$T/out")" $'^(commit: [0-9a-f]+[^\n]*\n)?spec: 1\\.[0-9]+\\.[0-9]+$'
 	done
 }
 
