@@ -93,6 +93,7 @@ static int step_cgroup(struct child *c)
 static int step_signals(struct child *c)
 {
 	_cleanup_(buf_fini) struct buf status = {};
+	static const long by_default[4]; /* struct sigaction of the kernel */
 	unsigned long long ignored;
 	int r = fd_read_file(c->iso->proc, "self/status", &status,
 			     STATUS_MAX_BYTES);
@@ -100,9 +101,10 @@ static int step_signals(struct child *c)
 
 	if (!at || sscanf(at, "SigIgn: %llx", &ignored) != 1)
 		return r < 0 ? r : fail_plain(EINVAL, "no SigIgn in status");
+	/* The kernel's call: libc's refuses the two signals that it uses. */
 	for (int sig = 1; ignored; sig++, ignored >>= 1)
 		if (ignored & 1)
-			signal(sig, SIG_DFL);
+			syscall(SYS_rt_sigaction, sig, &by_default, NULL, 8);
 	return 0;
 }
 
@@ -488,6 +490,8 @@ static int step_credentials(struct child *c)
 	const struct spec_process *p = c->iso->process;
 	int r = caps_drop_bounding(&p->capabilities);
 
+	if (r == 0)
+		r = user_own_stdio(p->user.uid);
 	if (r == 0)
 		r = user_apply(&p->user);
 	umask(p->user.has_umask ? p->user.umask : 0022);

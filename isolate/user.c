@@ -31,6 +31,22 @@ int user_apply(const struct spec_user *user)
 	return 0;
 }
 
+int user_own_stdio(uid_t uid)
+{
+	for (int fd = 0; uid && fd < 3; fd++) {
+		struct stat st;
+
+		/* A device node belongs to all, and a closed fd to nobody. */
+		if (fstat(fd, &st) < 0 || st.st_uid == uid ||
+		    (S_ISCHR(st.st_mode) && !isatty(fd)))
+			continue;
+		if (fchown(fd, uid, (gid_t)-1) < 0 && errno != EPERM &&
+		    errno != EROFS && errno != EINVAL)
+			return fail(errno, "give fd %d to uid %u", fd, uid);
+	}
+	return 0;
+}
+
 /* Cuts the next field, up to ':' or the end, off *line. */
 static char *next_field(char **line)
 {

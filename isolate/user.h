@@ -12,6 +12,13 @@
 int user_apply(const struct spec_user *user);
 
 /*
+ * Child, before user_apply(). Gives fds 0, 1 and 2 to uid, so that the program
+ * can open them again as /dev/stdout. What cannot be given (a device that
+ * others use, a read-only file system) stays. Returns 0 or -errno with text.
+ */
+int user_own_stdio(uid_t uid);
+
+/*
  * The home directory that /etc/passwd below root gives uid; the file is
  * opened beneath root (fd; AT_FDCWD after pivot means "/"). Returns a malloc'd
  * path, "/" when there is none; NULL when out of memory. Malformed lines are

@@ -92,8 +92,12 @@ static void forward(struct session *s, int sig)
 	case SIGPIPE:
 		return;
 	case SIGWINCH:
-		follow_size(s);
-		return;
+		/* With a pty of its own the kernel tells it of the size. */
+		if (s->has_tty) {
+			follow_size(s);
+			return;
+		}
+		break;
 	/* The terminal's job control is about us: the container's session is
 	 * another one, its Ctrl-Z goes through the pty. */
 	case SIGTTIN:
@@ -102,8 +106,9 @@ static void forward(struct session *s, int sig)
 	case SIGTSTP:
 		raise(SIGSTOP);
 		return;
-	default: sys_pidfd_send_signal(s->child->pidfd, sig);
+	default: break;
 	}
+	sys_pidfd_send_signal(s->child->pidfd, sig);
 }
 
 static int on_signal(void *arg, uint32_t events)
