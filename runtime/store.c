@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +15,46 @@
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
+#include "lib/fd.h"
 #include "lib/path.h"
 
-#define DEFAULT_ROOT "/run/bulkhead"
+#define DEFAULT_ROOT  "/run/bulkhead"
+#define MAP_MAX_BYTES (64 << 10)
+
+/* Whether all users of the host are mapped, as they are outside. */
+static bool is_first_user_namespace(void)
+{
+	_cleanup_(buf_fini)
+	struct buf map = {};
+	unsigned inside, outside, count;
+
+	return fd_read_file(AT_FDCWD, "/proc/self/uid_map", &map,
+			    MAP_MAX_BYTES) == 0 &&
+	       sscanf(buf_str(&map), "%u %u %u", &inside, &outside, &count) ==
+		       3 &&
+	       inside == 0 && outside == 0 && count == UINT32_MAX;
+}
+
+/*
+ * An ordinary user, also one who is root in a user namespace of an engine;
+ * but not the root of a whole system that runs in such a one.
+ */
+static bool is_ordinary_user(void)
+{
+	const char *user = getenv("USER");
+
+	if (geteuid() != 0)
+		return true;
+	return !(user && strcmp(user, "root") == 0) &&
+	       !is_first_user_namespace();
+}
 
 static char *default_root(void)
 {
 	const char *run = getenv("XDG_RUNTIME_DIR");
 	char *path;
 
-	if (geteuid() == 0 || !run || *run != '/')
+	if (!run || *run != '/' || !is_ordinary_user())
 		return strdup(DEFAULT_ROOT);
 	return asprintf(&path, "%s/bulkhead", run) < 0 ? NULL : path;
 }

@@ -20,7 +20,8 @@ struct store {
 
 /*
  * Opens the state directory, making it (0700) when missing. root NULL:
- * /run/bulkhead, or $XDG_RUNTIME_DIR/bulkhead for an ordinary user.
+ * /run/bulkhead, or $XDG_RUNTIME_DIR/bulkhead for an ordinary user and for
+ * one who is root in a user namespace only.
  * Returns 0 or -errno with fail() text.
  */
 int store_open(const char *root, struct store *s);

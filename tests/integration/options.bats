@@ -76,6 +76,7 @@ load helpers
 
 @test "every option that help lists is one" {
 	local command option
+	cd "$T"	# spec --file=x writes there
 	for command in create start run exec kill delete list state ps pause resume spec features; do
 		bh $command --help | grep -o '^ *\(-[a-zA-Z],\)\? *--[a-z-]*' | tr -d ' ' | tr ',' '\n' >"$T/options"
 		while read -r option; do
@@ -84,6 +85,18 @@ load helpers
 			bh $command "${option#-}=x" >"$T/out" 2>"$T/err" || true
 			unlike "$(cat "$T/err")" 'unknown option'
 		done < <(grep -- -- "$T/options")
+	done
+}
+
+@test "the manual page has every command and every option of the help" {
+	local command option page=$BATS_TEST_DIRNAME/../../docs/man/bulkhead.8
+	for command in create start run exec kill delete list state ps pause resume spec features; do
+		grep -qE "^\.It Cm $command( |\$)" "$page" || is "$command" "in the manual page"
+	done
+	for command in "" run create exec kill delete list state ps spec; do
+		for option in $(bh $command --help | grep -oE '^ +(-[a-zA-Z],)? *--[a-z-]+' | grep -oE '[a-z-]+$'); do
+			grep -qE "Fl ([a-zA-Z] , )*${option#-}( |\$)" "$page" || is "$command $option" "in the manual page"
+		done
 	done
 }
 

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "lib/cleanup.h"
@@ -80,6 +82,46 @@ static void not_a_directory(void)
 	CHECK_HAS(fail_text(), "state directory");
 	store_close(&s);
 	unlinkat(store.fd, "file", 0);
+}
+
+/* The state directory of one who names none; /run is the test's own. */
+static void check_default(const char *user, const char *want)
+{
+	struct store s = {.fd = -1};
+
+	setenv("XDG_RUNTIME_DIR", root, 1);
+	unsetenv("USER");
+	if (user)
+		setenv("USER", user, 1);
+	CHECK_INT(store_open(NULL, &s), 0);
+	CHECK_STR(s.path, want);
+	store_close(&s);
+}
+
+static void default_place(void)
+{
+	char own[64];
+	_cleanup_fd_ int map = -1;
+
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("test", "/run", "tmpfs", 0, NULL) < 0) {
+		SKIP("the right to mount");
+		return;
+	}
+	snprintf(own, sizeof(own), "%s/bulkhead", root);
+	check_default("root", "/run/bulkhead");
+	check_default(NULL, "/run/bulkhead");
+	check_default("someone", "/run/bulkhead");
+	/* Root of an engine's user namespace. */
+	CHECK_INT(unshare(CLONE_NEWUSER), 0);
+	map = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
+	CHECK_INT(write(map, "0 0 1", 5), 5);
+	check_default(NULL, own);
+	check_default("someone", own);
+	check_default("root", "/run/bulkhead");
+	unsetenv("XDG_RUNTIME_DIR");
+	CHECK_INT(rmdir(own), 0);
 }
 
 static void life(void)
@@ -253,6 +295,8 @@ int main(void)
 	TEST("an id is letters, digits and \"_+.-\", at most 255 bytes", ids);
 	TEST("the state directory is made, closed to others, when missing",
 	     opened);
+	TEST("root's state is in /run, that of others below XDG_RUNTIME_DIR",
+	     default_place);
 	TEST("a file in the place of the state directory is named",
 	     not_a_directory);
 	TEST("a container is added once, found, and removed with all in it",
