@@ -242,7 +242,10 @@ process_file() {
 	requires pids
 	can_cgroup_v2 && update_config '.linux.namespaces += [{type: "cgroup"}]'
 	up
-	find /sys/fs/cgroup -type d -name "$ID" -exec mkdir {}/sub \;
+	local dir
+	for dir in /sys/fs/cgroup/"$ID" /sys/fs/cgroup/*/"$ID"; do
+		[ ! -d "$dir" ] || mkdir "$dir/sub"
+	done
 	for cpuset in /sys/fs/cgroup/cpuset/"$ID"/sub; do
 		[ -d "$cpuset" ] || continue
 		cat /sys/fs/cgroup/cpuset/cpuset.cpus >"$cpuset/cpuset.cpus"
