@@ -26,14 +26,16 @@ override CPPFLAGS += -I. -D_GNU_SOURCE -DBULKHEAD_VERSION='"$(VERSION)"' -MMD -M
 override LDFLAGS += $(LDFLAGS.$(VARIANT)) -Wl,-z,relro,-z,now,--gc-sections
 LDLIBS := -lseccomp $(if $(filter release,$(VARIANT)),-lyajl_s,-lyajl) -lm
 
-LIB_SRC := $(wildcard lib/*.c oci/*.c isolate/*.c runtime/*.c)
+LIB_SRC := $(wildcard lib/*.c oci/*.c isolate/*.c runtime/*.c microvm/*.c \
+	microvm/boot/*.c microvm/host/*.c microvm/virtio/*.c microvm/arch/x86/*.c)
 CMD_SRC := $(wildcard cmd/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
 HELPERS := $(patsubst tests/integration/%.c,$(BUILD)/helpers/%,$(wildcard tests/integration/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-SOURCES := $(wildcard lib/*.[ch] oci/*.[ch] isolate/*.[ch] runtime/*.[ch] cmd/*.[ch])
+SOURCES := $(wildcard $(addsuffix *.[ch],lib/ oci/ isolate/ runtime/ runtime/guest/ cmd/ \
+	microvm/ microvm/boot/ microvm/host/ microvm/virtio/ microvm/arch/x86/))
 MAN     := $(wildcard docs/man/*.8)
 
 Q := $(if $(V),,@)
@@ -145,4 +147,4 @@ $(BUILD)/cmd/entry.o: override CFLAGS.asan := -O2 -g
 
 , := ,
 .SECONDARY:
--include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)

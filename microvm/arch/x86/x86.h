@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What is x86 about a machine: boot state, CPUID, MSRs, ACPI tables. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "microvm/memory.h"
+
+struct kvm;
+struct loaded;
+
+/* One virtio-mmio slot as the ACPI tables tell it. */
+struct x86_device {
+	gpa_t base;
+	unsigned gsi;
+};
+
+/*
+ * Writes RSDP, XSDT, FADT (hardware-reduced; no 8042, no VGA, no CMOS clock),
+ * MADT and DSDT to LAYOUT_ACPI. Returns 0 or -errno with fail() text.
+ */
+int x86_acpi_write(const struct guestmem *mem, unsigned cpus,
+		   const struct x86_device *devices, size_t n_devices);
+
+/*
+ * Writes what the entry protocol wants: hvm_start_info, memory map and module
+ * list (PVH), or boot_params, GDT and page tables (64-bit boot); and the
+ * command line. Returns 0 or -errno with fail() text.
+ */
+int x86_boot_write(const struct guestmem *mem, const struct loaded *loaded,
+		   const char *cmdline);
+
+/*
+ * Sets up a vCPU: CPUID with topology, boot MSRs, FPU; and for the first one,
+ * registers as the entry protocol wants. The others wait for INIT and SIPI.
+ * vcpu: KVM's vCPU fd. Returns 0 or -errno with fail() text.
+ */
+int x86_vcpu_init(const struct kvm *kvm, int vcpu, unsigned index,
+		  unsigned cpus, const struct loaded *loaded);

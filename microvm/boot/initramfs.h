@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes an initramfs: a cpio archive (newc) with the guest init in it. */
+#pragma once
+
+#include <stddef.h>
+
+struct buf;
+
+/* A file of the archive; parent directories are made as needed. */
+struct initramfs_file {
+	const char *path; /* in the archive, without a leading slash */
+	const char *source; /* on the host */
+	unsigned mode; /* permission bits */
+};
+
+/*
+ * Appends an archive of these files, and of /dev/console, /proc, /sys, /dev,
+ * /run as empty directories, to out. Returns 0 or -errno with fail() text.
+ */
+int initramfs_write(const struct initramfs_file *files, size_t n_files,
+		    struct buf *out);
+
+/*
+ * Appends, for an installed distro kernel, what of its modules the guest needs
+ * (virtio_mmio, virtio_console, virtiofs, …) in the order of loading, as files
+ * modules/NN-NAME.ko read from moddir (…/lib/modules/VERSION) by
+ * modules.dep. Built-in ones are skipped. A list to be given to
+ * initramfs_write() is put into *files (freed by initramfs_free()).
+ * Returns 0 or -errno with fail() text.
+ */
+int initramfs_modules(const char *moddir, struct initramfs_file **files,
+		      size_t *n_files);
+
+/* Frees a list that initramfs_modules() made. */
+void initramfs_free(struct initramfs_file *files, size_t n_files);
