@@ -8,16 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "isolate/cgroup.h"
+#include "isolate/handshake.h"
 #include "isolate/hook.h"
 #include "isolate/isolate.h"
 #include "isolate/mount.h"
 #include "isolate/ns.h"
 #include "isolate/rootfs.h"
-#include "isolate/sync.h"
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/compat.h"
@@ -26,17 +25,6 @@
 #include "lib/path.h"
 #include "runtime/backend.h"
 #include "runtime/seccomp_cache.h"
-
-/* One handshake with a child, creation or exec. owned by: the parent. */
-struct handshake {
-	struct spawned *child;
-	int *terminal;
-	int state_dir; /* where the pid is noted, or -1 (exec) */
-	struct creation *creation; /* for its hooks; NULL: exec */
-	struct buf bpf;
-	unsigned bpf_flags;
-	bool ready;
-};
 
 /* -- What the child needs from the host ----------------------------------- */
 
@@ -136,44 +124,21 @@ static int prepare(const struct creation *c, struct isolate *iso)
 
 /* -- The handshake -------------------------------------------------------- */
 
-/* The process that goes on is another one: it entered a pid namespace. */
-static int on_pid(struct handshake *h, pid_t pid)
-{
-	/* Our child by CLONE_PARENT: its number stays its own until we wait. */
-	int pidfd = sys_pidfd_open(pid, 0);
-
-	if (pidfd < 0)
-		return fail(errno, "follow process %d", pid);
-	waitpid(h->child->pid, NULL, 0);
-	close(h->child->pidfd);
-	h->child->pid = pid;
-	h->child->pidfd = pidfd;
-	return h->state_dir < 0 ? 0 : container_write_pid(h->state_dir, pid);
-}
-
-static int send_seccomp(struct handshake *h)
-{
-	int r = sync_send(h->child->sync, SYNC_SECCOMP, (int32_t)h->bpf_flags,
-			  -1, buf_str(&h->bpf), h->bpf.len);
-
-	/* The child has failed already; why is still to be read. */
-	return r == -EPIPE || r == -ECONNRESET ? 0 : r;
-}
-
 static bool has_parent_hooks(const struct spec *spec)
 {
 	return spec->hooks[SPEC_HOOK_PRESTART].n_hooks ||
 	       spec->hooks[SPEC_HOOK_CREATE_RUNTIME].n_hooks;
 }
 
-static int on_hooks(struct handshake *h)
+static int run_parent_hooks(void *arg)
 {
-	const struct spec *spec = h->creation->spec;
+	struct creation *c = arg;
+	const struct spec *spec = c->spec;
 	const struct state state = {
-		.id = h->creation->id,
+		.id = c->id,
 		.status = STATUS_CREATING,
-		.pid = h->child->pid,
-		.bundle = h->creation->bundle,
+		.pid = c->child.pid,
+		.bundle = c->bundle,
 		.annotations = spec->annotations,
 		.n_annotations = spec->n_annotations,
 	};
@@ -182,98 +147,55 @@ static int on_hooks(struct handshake *h)
 	for (int k = SPEC_HOOK_PRESTART;
 	     r == 0 && k <= SPEC_HOOK_CREATE_RUNTIME; k++)
 		r = hook_run_all(k, &spec->hooks[k], &state);
-	if (r == 0)
-		r = sync_send_empty(h->child->sync, SYNC_HOOKS_DONE);
-	/* It waits for one answer at a time: the filter comes after. */
-	return r < 0 ? r : send_seccomp(h);
+	return r;
 }
 
-static int on_message(struct handshake *h, struct sync_msg *msg)
+static int note_pid(void *arg, pid_t pid)
 {
-	switch (msg->type) {
-	case SYNC_HOOKS:
-		if (h->creation)
-			return on_hooks(h);
-		break;
-	case SYNC_TERMINAL:
-		if (*h->terminal < 0 && msg->fd >= 0) {
-			*h->terminal = take_fd(&msg->fd);
-			return 0;
-		}
-		break;
-	case SYNC_PID: return on_pid(h, msg->value);
-	case SYNC_READY: h->ready = true; return 0;
-	default: break;
-	}
-	cleanup_fd(&msg->fd);
-	return fail_plain(EPROTO, "message %d of the child is out of place",
-			  msg->type);
+	struct creation *c = arg;
+
+	return container_write_pid(c->dir, pid);
 }
 
-/* Until the child is ready (create) or has become the program (run, exec). */
-static int converse(struct handshake *h, bool until_ready)
-{
-	_cleanup_free_ struct sync_msg *msg = malloc(sizeof(*msg));
-	int r;
+static const struct handshake_ops creation_ops = {
+	.hooks = run_parent_hooks,
+	.new_pid = note_pid,
+};
 
-	if (!msg)
-		return fail(ENOMEM, "handshake");
-	while (!(until_ready && h->ready)) {
-		r = sync_recv(h->child->sync, msg);
-		if (r == 0 && h->ready)
-			return 0;
-		if (r == 0)
-			return fail_plain(EPIPE, "the container's process "
-						 "ended while it was set up "
-						 "(is its memory limit too "
-						 "small?)");
-		if (r > 0)
-			r = on_message(h, msg);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static void kill_child(struct spawned *child)
-{
-	sys_pidfd_send_signal(child->pidfd, SIGKILL);
-	waitpid(child->pid, NULL, 0);
-	spawned_close(child);
-	*child = (struct spawned){.pidfd = -1, .sync = -1};
-}
-
-static int get_filter(const struct creation *c, struct handshake *h)
+/* The child mounts meanwhile. */
+static int get_filter(const struct creation *c, struct buf *bpf,
+		      unsigned *flags)
 {
 	const struct spec_seccomp *sec = c->spec->linux_.seccomp;
 
 	if (!sec)
 		return 0;
-	h->bpf_flags = sec->flags;
-	return seccomp_cache_get(c->store, sec, c->dir, &h->bpf);
+	*flags = sec->flags;
+	return seccomp_cache_get(c->store, sec, c->dir, bpf);
 }
 
-static int shake_hands(struct creation *c, struct handshake *h)
+static int shake_hands(struct creation *c)
 {
+	_cleanup_(buf_fini) struct buf bpf = {};
+	struct handshake h = {.child = &c->child,
+			      .ops = &creation_ops,
+			      .arg = c,
+			      .bpf = &bpf,
+			      .has_hooks = has_parent_hooks(c->spec),
+			      .terminal = -1};
 	int r = container_write_pid(c->dir, c->child.pid);
 
-	/* The child mounts meanwhile. */
 	if (r == 0)
-		r = get_filter(c, h);
-	if (r == 0 && !has_parent_hooks(c->spec))
-		r = send_seccomp(h);
+		r = get_filter(c, &bpf, &h.bpf_flags);
 	if (r == 0)
-		r = converse(h, c->wait_for_start);
+		r = handshake_run(&h, c->wait_for_start);
+	c->terminal = h.terminal;
 	return r;
 }
 
 static int process_create(struct creation *c)
 {
 	struct isolate iso;
-	struct handshake h = {.child = &c->child,
-			      .terminal = &c->terminal,
-			      .state_dir = c->dir,
-			      .creation = c};
 	int r;
 
 	isolate_init(&iso);
@@ -283,10 +205,9 @@ static int process_create(struct creation *c)
 	isolate_fini(&iso);
 	if (r < 0)
 		return r;
-	r = shake_hands(c, &h);
-	buf_fini(&h.bpf);
+	r = shake_hands(c);
 	if (r < 0)
-		kill_child(&c->child);
+		handshake_kill(&c->child);
 	return r;
 }
 
@@ -294,25 +215,13 @@ static int process_create(struct creation *c)
 
 static int process_start(struct container *c)
 {
-	_cleanup_free_ struct sync_msg *msg = malloc(sizeof(*msg));
-	_cleanup_fd_ int sock =
-		fd_connect_unix(c->dir, "start", SOCK_SEQPACKET);
-	int r;
+	_cleanup_fd_ int sock = handshake_start(c->dir);
 
-	if (!msg)
-		return fail(ENOMEM, "start");
 	if (sock < 0)
 		return sock;
-	/* From here on it counts as started, and nobody else can start it. */
-	if (unlinkat(c->dir, "start", 0) < 0)
-		return fail(errno, "remove the start socket");
+	/* From here on it counts as started. */
 	c->waiting = false;
-	r = sync_send_empty(sock, SYNC_START);
-	if (r < 0)
-		return r;
-	/* Silence, the end of the stream, is success: the program runs. */
-	r = sync_recv(sock, msg);
-	return r > 0 ? fail_plain(EPROTO, "unexpected answer to start") : r;
+	return handshake_started(sock);
 }
 
 /* -- Exec ----------------------------------------------------------------- */
@@ -345,9 +254,8 @@ static int process_exec(struct execution *e)
 	static const struct spec nothing;
 	struct container *c = e->container;
 	struct cgroup *own_cg = NULL;
-	struct handshake h = {.child = &e->child,
-			      .terminal = &e->terminal,
-			      .state_dir = -1};
+	_cleanup_(buf_fini) struct buf bpf = {};
+	struct handshake h = {.child = &e->child, .bpf = &bpf, .terminal = -1};
 	struct isolate iso;
 	char path[32];
 	int r;
@@ -370,19 +278,17 @@ static int process_exec(struct execution *e)
 			r = fail(errno, "open the container's root");
 	}
 	if (r >= 0)
-		r = seccomp_cache_load(c->dir, &h.bpf, &h.bpf_flags);
+		r = seccomp_cache_load(c->dir, &bpf, &h.bpf_flags);
 	if (r == 0)
 		r = exec_cgroup(e, &own_cg, &iso.cgroup);
 	if (r == 0)
 		r = isolate_spawn(&iso, &e->child);
 	if (r == 0) {
-		r = send_seccomp(&h);
-		if (r == 0)
-			r = converse(&h, false);
+		r = handshake_run(&h, false);
+		e->terminal = h.terminal;
 		if (r < 0)
-			kill_child(&e->child);
+			handshake_kill(&e->child);
 	}
-	buf_fini(&h.bpf);
 	cgroup_close(own_cg);
 	isolate_fini(&iso);
 	return r;
