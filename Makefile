@@ -28,9 +28,11 @@ LDLIBS := -lseccomp $(if $(filter release,$(VARIANT)),-lyajl_s,-lyajl) -lm
 
 LIB_SRC := $(wildcard lib/*.c oci/*.c isolate/*.c runtime/*.c microvm/*.c \
 	microvm/boot/*.c microvm/host/*.c microvm/virtio/*.c microvm/arch/x86/*.c)
-CMD_SRC := $(wildcard cmd/*.c)
+CMD_SRC := $(filter-out cmd/guest_init.c,$(wildcard cmd/*.c))
+GUEST_SRC := $(wildcard lib/*.c oci/*.c isolate/*.c runtime/agent_*.c runtime/guest/*.c) cmd/guest_init.c
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
+GUEST_OBJ := $(GUEST_SRC:%.c=$(BUILD)/%.o)
 HELPERS := $(patsubst tests/integration/%.c,$(BUILD)/helpers/%,$(wildcard tests/integration/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -45,7 +47,7 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 .PHONY: all run check unit lint tidy format format-check asan fuzz bench toc \
 	compdb install uninstall clean help
 
-all: $(BUILD)/bulkhead ## Build the program (VARIANT=release, asan or coverage)
+all: $(BUILD)/bulkhead $(BUILD)/bulkhead-init ## Build the program (VARIANT=release, asan or coverage)
 
 run: ## Install what is missing, build, and run a busybox container
 	@.ci/deps run
@@ -106,6 +108,17 @@ help: ## Print this list
 $(BUILD)/bulkhead: $(CMD_OBJ) $(LIB_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Static, as there is no other file in the guest: sanitizers cannot be in it.
+ifneq ($(VARIANT),release)
+$(BUILD)/bulkhead-init: $(GUEST_SRC)
+	@$(MAKE) --no-print-directory VARIANT=release build/release/bulkhead-init
+	$(Q)cp build/release/bulkhead-init $@
+else
+$(BUILD)/bulkhead-init: $(GUEST_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(CC) -static -Wl,-z,relro,-z,now,--gc-sections,-s -o $@ $^ -lseccomp -lyajl_s -lm
+endif
 
 # A test brings its own main; the option parser is the one part of cmd/ in it.
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(BUILD)/cmd/option.o

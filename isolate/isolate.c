@@ -191,6 +191,13 @@ static int step_enter(struct child *c)
 
 /* -- The root file system ------------------------------------------------- */
 
+static int step_before_root(struct child *c)
+{
+	const struct isolate_inside *inside = c->iso->inside;
+
+	return inside->before_root ? inside->before_root(inside->arg) : 0;
+}
+
 static int step_root(struct child *c)
 {
 	c->root = rootfs_attach(c->iso);
@@ -217,7 +224,7 @@ static int step_terminal(struct child *c)
 		return 0;
 	r = tty_open(c->root, p->console_height, p->console_width, &master,
 		     &c->slave);
-	if (r == 0 && !c->iso->join_only)
+	if (r == 0 && !c->iso->join_only && !c->iso->inside)
 		r = dev_bind_console(c->root, c->slave);
 	if (r < 0)
 		return r;
@@ -522,6 +529,11 @@ static int step_exec(struct child *c)
 	return fail(errno, "exec %s", c->program);
 }
 
+static int step_inside(struct child *c)
+{
+	return c->iso->inside->run(c->iso->inside->arg, c->sync);
+}
+
 /* -- The tables ----------------------------------------------------------- */
 
 /* From a fresh clone in new namespaces to "/" of the container. */
@@ -568,6 +580,32 @@ static const struct step process_steps[] = {
 	{"program", step_exec},
 };
 
+/* The same ways for a VMM: nothing in its root is for a program to use. */
+static const struct step jail_steps[] = {
+	{"cgroup", step_cgroup},
+	{"cgroup namespace", step_cgroup_namespace},
+	{"session", step_session},
+	{"user namespace", step_user_namespace},
+	{"namespaces", step_namespaces},
+	{"machine", step_before_root},
+	{"root file system", step_root},
+	{"mounts", step_mounts},
+	{"terminal", step_terminal},
+	{"hooks", step_hooks},
+	{"root file system", step_pivot},
+};
+
+static const struct step vmm_steps[] = {
+	{"signals", step_signals},
+	{"oom score", step_oom_score},
+	{"scheduling", step_scheduling},
+	{"label", step_label},
+	{"terminal", step_stdio},
+	{"seccomp", step_receive_seccomp},
+	{"credentials", step_credentials},
+	{"machine", step_inside},
+};
+
 static void run_steps(struct child *c, const struct step *steps, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -595,6 +633,10 @@ _Noreturn void isolate_run(const struct isolate *iso, int sync)
 
 	/* Modes are meant as they are written, until the program's turn. */
 	umask(0);
+	if (iso->inside) {
+		run_steps(&c, jail_steps, ARRAY_SIZE(jail_steps));
+		run_steps(&c, vmm_steps, ARRAY_SIZE(vmm_steps));
+	}
 	if (iso->join_only)
 		run_steps(&c, enter_steps, ARRAY_SIZE(enter_steps));
 	else

@@ -33,6 +33,21 @@ struct mount_source {
 };
 
 /*
+ * What the child becomes in place of a program of the container's: the VMM of
+ * a micro-VM, whose jail the container is then. No devices, masks or program
+ * are prepared, and the caller sends READY and all that follows (sync.h).
+ */
+struct isolate_inside {
+	/* In the new namespaces, while the host's tree is still there. May be
+	 * NULL. Returns 0 or -errno with fail() text. */
+	int (*before_root)(void *arg);
+	/* Last, with the process's credentials. Does not return but on
+	 * failure: -errno with fail() text. */
+	int (*run)(void *arg, int sync);
+	void *arg;
+};
+
+/*
  * What the child needs. Filled by the parent before isolate_spawn(), borrowed
  * by it, read-only for the child. All fds are O_CLOEXEC.
  */
@@ -41,6 +56,7 @@ struct isolate {
 	const struct spec_process *process; /* what is to run */
 	const char *id; /* names the session keyring; in hooks' state */
 	const char *bundle; /* absolute; in hooks' state */
+	const struct isolate_inside *inside; /* NULL: process is exec'd */
 	char *const *extra_env; /* put behind the process's own; NULL-ended */
 	bool join_only; /* exec: enter, do not build */
 	bool no_pivot; /* MS_MOVE and chroot instead of pivot_root(2) */

@@ -87,6 +87,23 @@ void loop_remove(struct loop *l, int fd)
 	s->fd = -1;
 }
 
+/* Between two rounds no event for a removed source is under way. */
+static void sweep(struct loop *l)
+{
+	struct loop_source **at = &l->sources;
+
+	while (*at) {
+		struct loop_source *s = *at;
+
+		if (s->fd >= 0) {
+			at = &s->next;
+			continue;
+		}
+		*at = s->next;
+		free(s);
+	}
+}
+
 void loop_stop(struct loop *l)
 {
 	l->stopped = true;
@@ -110,6 +127,7 @@ int loop_run(struct loop *l)
 			if (r < 0)
 				return r;
 		}
+		sweep(l);
 	}
 	return 0;
 }

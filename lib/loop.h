@@ -17,9 +17,9 @@ typedef int loop_handler(void *arg, uint32_t events);
 struct loop {
 	int epoll; /* -1 before loop_init() */
 	bool stopped;
-	struct loop_source *sources; /* sources no longer watched are kept
-					until loop_fini(), since an event for
-					them may still be under way */
+	struct loop_source *sources; /* one no longer watched is kept until
+					the round is over, since an event for
+					it may still be under way */
 };
 
 /* Prepares an empty loop. Returns 0 or -errno with fail() text. */
