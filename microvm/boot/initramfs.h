@@ -21,12 +21,11 @@ int initramfs_write(const struct initramfs_file *files, size_t n_files,
 		    struct buf *out);
 
 /*
- * Appends, for an installed distro kernel, what of its modules the guest needs
- * (virtio_mmio, virtio_console, virtiofs, …) in the order of loading, as files
- * modules/NN-NAME.ko read from moddir (…/lib/modules/VERSION) by
- * modules.dep. Built-in ones are skipped. A list to be given to
- * initramfs_write() is put into *files (freed by initramfs_free()).
- * Returns 0 or -errno with fail() text.
+ * Lists the modules of a distro kernel that a guest needs (virtio_mmio,
+ * virtio_console, virtiofs, …) and all that they depend on, by the modules.dep
+ * of moddir (…/lib/modules/VERSION), as modules/NNN.ko in the order of
+ * loading; for initramfs_write(). Returns 0 with *files, to be freed with
+ * initramfs_free(), or -errno with fail() text.
  */
 int initramfs_modules(const char *moddir, struct initramfs_file **files,
 		      size_t *n_files);
