@@ -82,6 +82,15 @@ static int unshare_holder(const char *path)
 		     : 0;
 }
 
+static int cut_failed(void)
+{
+	int r = fail(errno, "cut the propagation of /");
+
+	return r == -EINVAL ? fail_hint(r, "/ is no mount point: is this a "
+					   "chroot?")
+			    : r;
+}
+
 int rootfs_attach(const struct isolate *iso)
 {
 	unsigned long cut = cut_of(iso);
@@ -91,7 +100,7 @@ int rootfs_attach(const struct isolate *iso)
 
 	if (!is_host_shared(iso) &&
 	    sys_mount(NULL, "/", NULL, MS_REC | cut, NULL) < 0)
-		return fail(errno, "cut the propagation of /");
+		return cut_failed();
 	if (root < 0 && (root = own = rootfs_clone(iso->rootfs_path)) < 0)
 		return root;
 	/* Cloned before the cut, or with "/" shared: it is cut by itself. */
