@@ -2,14 +2,17 @@
 /*
  * recvtty SOCKET COMMAND...: the console-socket side of an engine. Listens on SOCKET, runs COMMAND, takes one terminal
  * from the socket and relays it: stdin to the terminal, the terminal to stdout, until the last holder of the other
- * side is gone. The command's exit code, if it is not 0, is ours; a command that ends well without sending is code 3.
+ * side is gone. On SIGWINCH the terminal gets the size in the file SOCKET.size. The command's exit code, if it is not 0, is ours; a command that ends well without sending is code 3.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -66,11 +69,33 @@ static int copy(int from, int to)
 	return write(to, buf, (size_t)n) == n ? 0 : -1;
 }
 
-static void relay(int tty)
+static void resize(int tty, const char *socket)
 {
-	struct pollfd p[2] = { { .fd = tty, .events = POLLIN }, { .fd = 0, .events = POLLIN } };
+	struct winsize size = { 0 };
+	char path[4096];
+	FILE *f;
 
-	while (poll(p, 2, -1) > 0) {
+	snprintf(path, sizeof(path), "%s.size", socket);
+	f = fopen(path, "re");
+	if (!f || fscanf(f, "%hu %hu", &size.ws_row, &size.ws_col) != 2 || ioctl(tty, TIOCSWINSZ, &size) < 0)
+		perror(path);
+	if (f)
+		fclose(f);
+}
+
+static void relay(int tty, int signals, const char *socket)
+{
+	struct pollfd p[3] = {
+		{ .fd = tty, .events = POLLIN },
+		{ .fd = 0, .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+	};
+
+	while (poll(p, 3, -1) > 0) {
+		struct signalfd_siginfo info;
+
+		if (p[2].revents && read(signals, &info, sizeof(info)) > 0)
+			resize(tty, socket);
 		if (p[0].revents && copy(tty, 1) < 0)
 			return;
 		if (p[1].revents && copy(0, tty) < 0)
@@ -78,11 +103,25 @@ static void relay(int tty)
 	}
 }
 
+static int watch_size(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
 static pid_t start(char **argv)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		sigset_t none;
+
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
 		execvp(argv[0], argv);
 		perror(argv[0]);
 		_exit(127);
@@ -96,6 +135,7 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
+	int signals = watch_size();
 	int sock = listen_at(argv[1]);
 
 	if (sock < 0) {
@@ -116,6 +156,6 @@ int main(int argc, char **argv)
 		return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	if (tty < 0)
 		return 3;
-	relay(tty);
+	relay(tty, signals, argv[1]);
 	return 0;
 }
