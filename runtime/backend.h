@@ -12,6 +12,7 @@
 #include "runtime/exec.h"
 
 struct cgroup;
+struct foreground;
 
 /*
  * A container that is being made (create.c), or a process in one (exec.c):
@@ -35,6 +36,7 @@ struct creation {
 	struct spawned child;
 	int terminal; /* pty master, or -1 */
 	int notify; /* sd_notify socket, or -1 */
+	struct foreground *foreground; /* run in the foreground, or NULL */
 };
 
 struct execution {

@@ -205,6 +205,8 @@ static int stage_environment(struct creation *c)
 
 static int stage_process(struct creation *c)
 {
+	if (c->foreground && c->spec->process.terminal)
+		foreground_raw(c->foreground);
 	c->had_process = true;
 	return backend_process.create(c);
 }
@@ -385,8 +387,10 @@ static int run(struct creation *c, int *exit_code)
 	struct foreground f = {.signals = -1};
 	int r = 0;
 
-	if (!c->options->detach)
+	if (!c->options->detach) {
 		r = foreground_begin(&f);
+		c->foreground = &f;
+	}
 	if (r == 0)
 		r = go_through_stages(c);
 	if (r < 0)

@@ -158,6 +158,8 @@ static int run(struct execution *e, int *exit_code)
 
 	if (!e->options->detach)
 		r = foreground_begin(&f);
+	if (r == 0 && !e->options->detach && e->process->terminal)
+		foreground_raw(&f);
 	if (r == 0)
 		r = backend_process.exec(e);
 	if (r == 0)

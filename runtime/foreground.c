@@ -42,8 +42,6 @@ struct session {
 	bool exited;
 	bool has_tty;
 	struct pipe in, out;
-	bool raw; /* our terminal's settings are in `saved` */
-	struct termios saved;
 	int in_flags, out_flags; /* of fcntl(F_GETFL), to be put back */
 };
 
@@ -68,8 +66,27 @@ int foreground_begin(struct foreground *f)
 	return f->signals < 0 ? fail(errno, "create a signalfd") : 0;
 }
 
+void foreground_raw(struct foreground *f)
+{
+	struct termios raw;
+
+	if (f->raw || tcgetattr(STDIN_FILENO, &f->saved) < 0)
+		return;
+	raw = f->saved;
+	cfmakeraw(&raw);
+	f->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+}
+
+static void restore_terminal(struct foreground *f)
+{
+	if (f->raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &f->saved);
+	f->raw = false;
+}
+
 void foreground_end(struct foreground *f)
 {
+	restore_terminal(f);
 	if (f->signals < 0)
 		return;
 	close(f->signals);
@@ -259,18 +276,6 @@ static int on_stdout(void *arg, uint32_t events)
 	return 0;
 }
 
-static void set_raw(struct session *s)
-{
-	struct termios raw;
-
-	if (tcgetattr(STDIN_FILENO, &s->saved) < 0)
-		return; /* stdin is no terminal */
-	raw = s->saved;
-	cfmakeraw(&raw);
-	s->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
-	follow_size(s);
-}
-
 /* A regular file cannot be watched, and never blocks. */
 static int watch_own(struct session *s, int fd, uint32_t events,
 		     loop_handler *handler)
@@ -290,7 +295,7 @@ static int begin_terminal(struct session *s, int master)
 	s->in_flags = fcntl(STDIN_FILENO, F_GETFL);
 	s->out_flags = fcntl(STDOUT_FILENO, F_GETFL);
 	fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
-	set_raw(s);
+	follow_size(s);
 	r = loop_add(&s->loop, master, EPOLLIN, on_master, s);
 	if (r < 0)
 		return r;
@@ -311,8 +316,6 @@ static void end_terminal(struct session *s)
 		return;
 	fcntl(STDIN_FILENO, F_SETFL, s->in_flags);
 	fcntl(STDOUT_FILENO, F_SETFL, s->out_flags);
-	if (s->raw)
-		tcsetattr(STDIN_FILENO, TCSANOW, &s->saved);
 }
 
 /* -- Waiting -------------------------------------------------------------- */
@@ -365,6 +368,7 @@ int foreground_wait(struct foreground *f, const struct spawned *child,
 	if (r == 0)
 		r = wait_for_end(&s, terminal);
 	end_terminal(&s);
+	restore_terminal(f);
 	loop_fini(&s.loop);
 	if (r < 0)
 		return r;

@@ -114,6 +114,7 @@ open_path() {
 	set_args sh -c 'id -u; cat /proc/self/uid_map | tr -s " "'
 	mkdir "$ROOT"
 	chown -R 4321:4321 "$BUNDLE" "$ROOT"
+	cp "$BULKHEAD" "$T/bulkhead" # the tree may be out of that user's reach
 	is "$(setpriv --reuid 4321 --regid 4321 --clear-groups env -i BH_TEST_ID="$ID" XDG_RUNTIME_DIR="$ROOT" PATH="$PATH" \
-		"$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID" | tr '\n' ' ')" "0  0 4321 1 "
+		"$T/bulkhead" --root "$ROOT" run -b "$BUNDLE" "$ID" | tr '\n' ' ')" "0  0 4321 1 "
 }
