@@ -61,16 +61,20 @@ int cmd_word(const char *option, const char *value, const char *const *words)
 			  buf_str(&all));
 }
 
-int cmd_can_create(const struct global_options *g, const char *isolation)
+int cmd_can_create(const struct global_options *g, const char *isolation,
+		   struct create_options *o)
 {
 	static const char *const walls[] = {"container", "vm", NULL};
+	static const char *const vmms[] = {"auto", "kvm", "qemu", NULL};
 	int wall = isolation ? cmd_word("isolation", isolation, walls) : 0;
+	int vmm = o->vmm ? cmd_word("vmm", o->vmm, vmms) : 0;
 
-	if (wall < 0)
-		return wall;
-	if (wall == 1)
-		return fail_plain(EOPNOTSUPP, "isolation by a micro-VM is not "
-					      "there yet: use \"container\"");
+	if (wall < 0 || vmm < 0)
+		return wall < 0 ? wall : vmm;
+	o->in_vm = wall == 1;
+	if (!o->in_vm && (o->kernel || o->vmm))
+		return fail_plain(EINVAL, "--%s is for --isolation=vm",
+				  o->kernel ? "kernel" : "vmm");
 	switch (g->driver) {
 	case CGROUP_FS: return 0;
 	case CGROUP_SYSTEMD:

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cmd/option.h"
+#include "runtime/create.h"
 #include "runtime/store.h"
 
 /* Who makes cgroups; the words of --cgroup-manager in this order. */
@@ -59,11 +60,13 @@ int cmd_no_more(int argc, char **argv, int at);
 int cmd_word(const char *option, const char *value, const char *const *words);
 
 /*
- * Whether a container can be made the way the options say; isolation NULL:
- * the default. Asked by create and run only: with the same global options
- * engines clean up what could not be made. Returns 0 or -errno with text.
+ * Whether a container can be made the way the options say, and which wall it
+ * gets (o->in_vm); isolation NULL: the default. Asked by create and run only:
+ * with the same global options engines clean up what could not be made.
+ * Returns 0 or -errno with text.
  */
-int cmd_can_create(const struct global_options *g, const char *isolation);
+int cmd_can_create(const struct global_options *g, const char *isolation,
+		   struct create_options *o);
 
 /*
  * Calls one(store, id, arg) for each container whose id matches the POSIX

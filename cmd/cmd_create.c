@@ -21,7 +21,7 @@ static int create(const struct global_options *g, int argc, char **argv)
 		return at;
 	r = cmd_one_id(argc, argv, at, &o.id);
 	if (r == 0)
-		r = cmd_can_create(g, isolation);
+		r = cmd_can_create(g, isolation, &o);
 	if (r == 0)
 		r = store_open(g->root, &s);
 	if (r == 0)

@@ -43,7 +43,7 @@ static int run(const struct global_options *g, int argc, char **argv)
 		return at;
 	r = take_argument(&o, argc, argv, at);
 	if (r == 0)
-		r = cmd_can_create(g, isolation);
+		r = cmd_can_create(g, isolation, &o);
 	if (r == 0)
 		r = store_open(g->root, &s);
 	if (r == 0)

@@ -27,5 +27,9 @@
 	{"no-new-keyring", 0, OPTION_FLAG, &(o)->no_new_keyring, NULL,         \
 	 "keep the caller's session keyring"},                                 \
 	{"isolation", 0, OPTION_STRING, (isolation), "WALL",                   \
-	 "container (vm is to come)"},                                         \
+	 "container or vm"},                                                   \
+	{"kernel", 0, OPTION_STRING, &(o)->kernel, "host|PATH",                \
+	 "the micro-VM's kernel"},                                             \
+	{"vmm", 0, OPTION_STRING, &(o)->vmm, "auto|kvm|qemu",                  \
+	 "who runs the micro-VM"},                                             \
 	{"no-subreaper", 0, OPTION_IGNORED_FLAG, NULL, NULL, NULL}

@@ -61,6 +61,7 @@ struct vm_config {
 	int agent; /* stream socket: the other end of the guest's agent port */
 	const struct vm_fs *fs;
 	size_t n_fs;
+	int proc; /* a procfs of this pid namespace, for the file server */
 	const struct vm_disk *disks;
 	size_t n_disks;
 	const struct vm_net *nets;

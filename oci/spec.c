@@ -78,6 +78,12 @@ int spec_load(const char *bundle, const char *file, struct spec **out)
 		spec_free(spec);
 		return r;
 	}
+	spec->text = arena_strndup(&spec->arena, text.data, text.len);
+	spec->text_bytes = text.len;
+	if (!spec->text) {
+		spec_free(spec);
+		return fail(ENOMEM, "%s", file);
+	}
 	*out = spec;
 	return 0;
 }

@@ -360,6 +360,8 @@ struct spec_vm {
 
 struct spec {
 	struct arena arena; /* owns everything below */
+	const char *text; /* config.json as read, for the guest of a VM */
+	size_t text_bytes;
 	const char *oci_version;
 	const char *root_path; /* as written */
 	bool root_readonly;

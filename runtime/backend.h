@@ -11,6 +11,7 @@
 #include "runtime/create.h"
 #include "runtime/exec.h"
 
+struct backend;
 struct cgroup;
 struct foreground;
 
@@ -20,6 +21,7 @@ struct foreground;
  */
 struct creation {
 	const struct store *store;
+	const struct backend *backend;
 	const struct create_options *options;
 	const char *id;
 	bool wait_for_start; /* create, not run */
@@ -49,7 +51,12 @@ struct execution {
 	int terminal;
 };
 
-/* Each returns 0 or -errno with fail() text; called by the parent process. */
+/*
+ * What differs between the walls. To all else the process that a container is
+ * on the host (its program, or the VMM) is the same: it waits for its start
+ * at a socket, takes signals, sits in the cgroup and ends with the exit code.
+ * Each returns 0 or -errno with fail() text; called by the parent process.
+ */
 struct backend {
 	const char *name; /* "container", "vm": word of --isolation */
 
@@ -60,17 +67,11 @@ struct backend {
 	 */
 	int (*create)(struct creation *c);
 
-	/* Lets a created container's program run; returns once it does. */
-	int (*start)(struct container *c);
-
 	/* Runs one more process; fills e->child and e->terminal. */
 	int (*exec)(struct execution *e);
-
-	/* Sends a signal to the init process. */
-	int (*signal)(struct container *c, int sig);
-
-	/* Stops all processes, or lets them go on; returns when it is so. */
-	int (*freeze)(struct container *c, bool frozen);
 };
 
-extern const struct backend backend_process;
+extern const struct backend backend_process, backend_vm;
+
+/* The back-end of an existing container. */
+const struct backend *backend_of(const struct container *c);

@@ -53,19 +53,6 @@ static int process_create(struct creation *c)
 	return r < 0 ? r : child_shake_hands(c, &bpf, bpf_flags);
 }
 
-/* -- Start ---------------------------------------------------------------- */
-
-static int process_start(struct container *c)
-{
-	_cleanup_fd_ int sock = handshake_start(c->dir);
-
-	if (sock < 0)
-		return sock;
-	/* From here on it counts as started. */
-	c->waiting = false;
-	return handshake_started(sock);
-}
-
 /* -- Exec ----------------------------------------------------------------- */
 
 static int exec_cgroup(struct execution *e, struct cgroup **own,
@@ -136,29 +123,8 @@ static int process_exec(struct execution *e)
 	return r;
 }
 
-/* -- The rest ------------------------------------------------------------- */
-
-static int process_signal(struct container *c, int sig)
-{
-	if (sys_pidfd_send_signal(c->pidfd, sig) < 0)
-		return fail(errno, "send signal %d to process %d", sig,
-			    c->init.pid);
-	return 0;
-}
-
-static int process_freeze(struct container *c, bool frozen)
-{
-	struct cgroup *cg;
-	int r = container_cgroup(c, &cg);
-
-	return r < 0 ? r : cgroup_freeze(cg, frozen);
-}
-
 const struct backend backend_process = {
 	.name = "container",
 	.create = process_create,
-	.start = process_start,
 	.exec = process_exec,
-	.signal = process_signal,
-	.freeze = process_freeze,
 };

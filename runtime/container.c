@@ -201,3 +201,11 @@ int container_state(struct container *c, struct state *state)
 	state->n_annotations = c->record->n_annotations;
 	return 0;
 }
+
+int container_signal(const struct container *c, int sig)
+{
+	if (sys_pidfd_send_signal(c->pidfd, sig) < 0)
+		return fail(errno, "send signal %d to process %d", sig,
+			    c->init.pid);
+	return 0;
+}

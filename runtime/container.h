@@ -49,6 +49,9 @@ int container_open_damaged(const struct store *s, const char *id,
 /* Closes it; safe on a zeroed or half-opened one. */
 void container_close(struct container *c);
 
+/* Sends its init process a signal. Returns 0 or -errno with fail() text. */
+int container_signal(const struct container *c, int sig);
+
 /* Its cgroup, opened at first use. Returns 0 or -errno with fail() text. */
 int container_cgroup(struct container *c, struct cgroup **cg);
 

@@ -126,6 +126,7 @@ static int stage_state(struct creation *c)
 	rec->created = arena_strdup(&c->spec->arena, now);
 	rec->cgroup = c->cgroup_path;
 	rec->no_pivot = c->options->no_pivot;
+	rec->in_vm = c->options->in_vm;
 	if (!rec->created)
 		return fail(ENOMEM, "state");
 	c->dir = store_add(c->store, c->id, &c->lock);
@@ -208,7 +209,7 @@ static int stage_process(struct creation *c)
 	if (c->foreground && c->spec->process.terminal)
 		foreground_raw(c->foreground);
 	c->had_process = true;
-	return backend_process.create(c);
+	return c->backend->create(c);
 }
 
 static int stage_terminal(struct creation *c)
@@ -330,6 +331,7 @@ static void creation_init(struct creation *c, const struct store *s,
 		.store = s,
 		.options = o,
 		.id = o->id,
+		.backend = o->in_vm ? &backend_vm : &backend_process,
 		.dir = -1,
 		.lock = -1,
 		.terminal = -1,

@@ -17,6 +17,9 @@ struct create_options {
 	unsigned preserve_fds;
 	bool no_pivot, no_new_keyring;
 	bool detach, keep; /* run only */
+	bool in_vm; /* --isolation=vm */
+	const char *kernel; /* of the VM: "host", or a path; NULL: chosen */
+	const char *vmm; /* "auto", "kvm", "qemu"; NULL: auto */
 };
 
 /*

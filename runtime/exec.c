@@ -161,7 +161,7 @@ static int run(struct execution *e, int *exit_code)
 	if (r == 0 && !e->options->detach && e->process->terminal)
 		foreground_raw(&f);
 	if (r == 0)
-		r = backend_process.exec(e);
+		r = backend_of(e->container)->exec(e);
 	if (r == 0)
 		r = hand_over(e);
 	if (r == 0 && !e->options->detach)

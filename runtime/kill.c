@@ -8,7 +8,6 @@
 #include "isolate/cgroup.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
-#include "runtime/backend.h"
 #include "runtime/container.h"
 
 #define ALIVE (1u << STATUS_CREATED | 1u << STATUS_RUNNING | 1u << STATUS_PAUSED)
@@ -42,13 +41,14 @@ int kill_container(const struct store *s, const char *id, int sig, bool all)
 	if (c.record->cgroup &&
 	    (all || (sig == SIGKILL && !c.record->own_pid_ns)))
 		return signal_all(&c, sig);
-	return backend_process.signal(&c, sig);
+	return container_signal(&c, sig);
 }
 
 static int freeze(const struct store *s, const char *id, bool frozen)
 {
 	_cleanup_(container_close) struct container c = {};
 	_cleanup_fd_ int lock = -1;
+	struct cgroup *cg;
 	int r = container_open(s, id, &c);
 
 	if (r < 0)
@@ -61,7 +61,9 @@ static int freeze(const struct store *s, const char *id, bool frozen)
 				      "running");
 	else
 		r = container_require(&c, 1u << STATUS_PAUSED, "paused");
-	return r < 0 ? r : backend_process.freeze(&c, frozen);
+	if (r == 0)
+		r = container_cgroup(&c, &cg);
+	return r < 0 ? r : cgroup_freeze(cg, frozen);
 }
 
 int pause_container(const struct store *s, const char *id)

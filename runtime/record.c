@@ -37,6 +37,7 @@ enum record_tag {
 	TAG_POSTSTART, /* HOOK_* */
 	TAG_POSTSTOP, /* HOOK_* */
 	TAG_PROCESS, /* PROCESS_* */
+	TAG_IN_VM,
 };
 
 enum pair_tag { PAIR_KEY = 1, PAIR_VALUE };
@@ -179,6 +180,7 @@ int record_write(int dir, const struct record *rec)
 	wire_put_u64(&b, TAG_JOIN_FLAGS, rec->join_flags);
 	wire_put_u64(&b, TAG_NO_PIVOT, rec->no_pivot);
 	wire_put_u64(&b, TAG_OWN_PID_NS, rec->own_pid_ns);
+	wire_put_u64(&b, TAG_IN_VM, rec->in_vm);
 	for (size_t i = 0; i < rec->n_annotations; i++) {
 		size_t mark = wire_begin(&b, TAG_ANNOTATION);
 
@@ -390,6 +392,7 @@ static void get_field(struct wire *w, const struct wire_field *f,
 	case TAG_JOIN_FLAGS: rec->join_flags = wire_u64(f); break;
 	case TAG_NO_PIVOT: rec->no_pivot = wire_u64(f); break;
 	case TAG_OWN_PID_NS: rec->own_pid_ns = wire_u64(f); break;
+	case TAG_IN_VM: rec->in_vm = wire_u64(f); break;
 	case TAG_ANNOTATION: get_annotation(w, wire_inside(f), rec); break;
 	case TAG_POSTSTART:
 		get_hook(w, wire_inside(f), &rec->poststart, a);

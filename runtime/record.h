@@ -22,6 +22,7 @@ struct record {
 	uid_t owner;
 	unsigned join_flags; /* CLONE_NEW* of what exec joins */
 	bool no_pivot; /* the root is a chroot's */
+	bool in_vm; /* its init is a VMM */
 	bool own_pid_ns; /* its init's death ends all processes */
 	struct spec_key_value *annotations;
 	size_t n_annotations;

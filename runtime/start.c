@@ -5,11 +5,10 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "isolate/handshake.h"
 #include "isolate/hook.h"
 #include "lib/cleanup.h"
-#include "lib/compat.h"
 #include "lib/fail.h"
-#include "runtime/backend.h"
 #include "runtime/container.h"
 #include "runtime/notify.h"
 
@@ -28,8 +27,19 @@ static int run_poststart(struct container *c)
 
 	/* The spec: a failing poststart hook stops the container. */
 	if (r < 0)
-		backend_process.signal(c, SIGKILL);
+		container_signal(c, SIGKILL);
 	return r;
+}
+
+static int run_program(struct container *c)
+{
+	_cleanup_fd_ int sock = handshake_start(c->dir);
+
+	if (sock < 0)
+		return sock;
+	/* From here on it counts as started. */
+	c->waiting = false;
+	return handshake_started(sock);
 }
 
 static int start(struct container *c)
@@ -40,7 +50,7 @@ static int start(struct container *c)
 	if (r == 0)
 		r = notify_bind(c->dir, &notify);
 	if (r == 0)
-		r = backend_process.start(c);
+		r = run_program(c);
 	if (r == 0)
 		r = run_poststart(c);
 	if (r == 0)
