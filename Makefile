@@ -24,7 +24,8 @@ override CFLAGS += -std=gnu11 $(CFLAGS.$(VARIANT)) $(WARN) $(HARDEN) \
 	-ffunction-sections -fdata-sections
 override CPPFLAGS += -I. -D_GNU_SOURCE -DBULKHEAD_VERSION='"$(VERSION)"' -MMD -MP
 override LDFLAGS += $(LDFLAGS.$(VARIANT)) -Wl,-z,relro,-z,now,--gc-sections
-LDLIBS := -lseccomp $(if $(filter release,$(VARIANT)),-lyajl_s,-lyajl) -lm
+LDLIBS := -lseccomp $(if $(filter release,$(VARIANT)),-lyajl_s,-lyajl) \
+	-lz -llzma -llz4 -lzstd -lmd -lm
 
 LIB_SRC := $(wildcard lib/*.c oci/*.c isolate/*.c runtime/*.c microvm/*.c \
 	microvm/boot/*.c microvm/host/*.c microvm/virtio/*.c microvm/arch/x86/*.c)
@@ -34,6 +35,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
 GUEST_OBJ := $(GUEST_SRC:%.c=$(BUILD)/%.o)
 HELPERS := $(patsubst tests/integration/%.c,$(BUILD)/helpers/%,$(wildcard tests/integration/*.c))
+VM      := $(patsubst tests/vm/%.c,$(BUILD)/helpers/%,$(wildcard tests/vm/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SOURCES := $(wildcard $(addsuffix *.[ch],lib/ oci/ isolate/ runtime/ runtime/guest/ cmd/ \
@@ -60,7 +62,7 @@ check: ## Install what the tests need and run all that this machine can run
 	@$(MAKE) --no-print-directory -j2 VARIANT=asan all unit
 	@tests/run
 
-unit: $(UNIT) $(HELPERS) ## Build the unit tests and the helpers of the others
+unit: $(UNIT) $(HELPERS) $(VM) ## Build the unit tests and the helpers of the others
 
 lint: ## Check layers, sizes and contracts, and print the gauges
 	@tests/lint/run
@@ -126,6 +128,12 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(BUILD)/cmd/option.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -Wl$(,)-e$(,)entry,$(LDFLAGS)) -o $@ $^ $(LDLIBS)
 
+# Programs that drive a machine; they are made of the same parts.
+$(VM): $(BUILD)/helpers/%: $(BUILD)/tests/vm/%.o $(LIB_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(filter-out -Wl$(,)-e$(,)entry,$(LDFLAGS)) -o $@ $^ $(LDLIBS)
+
 # Static: they run in containers, and on the test host, as they are.
 $(BUILD)/helpers/%: tests/integration/%.c
 	@mkdir -p $(@D)
@@ -137,7 +145,8 @@ FUZZ_CC := clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -MMD -MP
 build/fuzz/%: tests/fuzz/%.c $(LIB_SRC:%.c=build/fuzz/obj/%.o)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -lseccomp -lyajl -lm
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -lseccomp -lyajl \
+	-lz -llzma -llz4 -lzstd -lmd -lm
 
 build/fuzz/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -149,7 +158,7 @@ $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/tests/unit/%.o: tests/unit/%.c
+$(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<

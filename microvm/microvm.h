@@ -58,6 +58,9 @@ struct vm_config {
 	int initramfs; /* cpio, or -1 */
 	const char *cmdline; /* the caller's part of the command line */
 	int log; /* the guest kernel's console goes there, or -1: nowhere */
+	/* An early console for debugging, to log as well: the guest is given
+	 * "earlycon=uart8250,io,0x3f8 keep_bootcon". */
+	bool serial;
 	int agent; /* stream socket: the other end of the guest's agent port */
 	const struct vm_fs *fs;
 	size_t n_fs;

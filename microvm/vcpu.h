@@ -13,8 +13,8 @@ struct kvm_run;
 /* What a vCPU thread needs; constant while it runs. */
 struct vcpu_host {
 	const struct bus *mmio, *ports;
-	/* Written when the guest has shut down, or the vCPU failed: the I/O
-	 * thread then looks at each vCPU's result. */
+	/* Written when the thread is about to end, whatever made it: the I/O
+	 * thread then stops all vCPUs and looks at each result. */
 	int ended;
 	int (*confine)(void *arg); /* first thing in the thread; may be NULL */
 	void *confine_arg;
@@ -24,7 +24,6 @@ struct vcpu_host {
 enum vcpu_exit {
 	VCPU_EXIT_MMIO,
 	VCPU_EXIT_PORT,
-	VCPU_EXIT_HALT,
 	VCPU_EXIT_INTERRUPTED,
 	VCPU_EXIT_OTHER,
 	VCPU_EXITS,
@@ -40,7 +39,8 @@ struct vcpu {
 	bool running; /* the thread was started and not joined yet */
 	const struct vcpu_host *host;
 	uint64_t exits[VCPU_EXITS];
-	int result; /* 0: shut down; -errno: failed, with the text below */
+	/* 0: shut down, or stopped; -errno: failed, with the text below. */
+	int result;
 	char text[256];
 };
 
@@ -55,3 +55,9 @@ void vcpu_stop(struct vcpu *v);
 
 /* Frees it; after vcpu_stop(). Safe on a zeroed struct. */
 void vcpu_destroy(struct vcpu *v);
+
+/*
+ * What the last exit, one that the VMM cannot go on from, was: records the
+ * fail() text, logs the registers at debug level. Returns -errno.
+ */
+int vcpu_fail(const struct vcpu *v);

@@ -38,3 +38,13 @@ int x86_boot_write(const struct guestmem *mem, const struct loaded *loaded,
  */
 int x86_vcpu_init(const struct kvm *kvm, int vcpu, unsigned index,
 		  unsigned cpus, const struct loaded *loaded);
+
+/* Logs a vCPU's registers at debug level. */
+void x86_vcpu_log(int vcpu, unsigned index);
+
+/* What the probe guest of kvm_probe() executes; position-independent. It ends
+ * with a write of X86_PROBE_DONE to the port X86_PROBE_PORT. */
+extern const uint8_t x86_probe_start[], x86_probe_end[];
+
+#define X86_PROBE_PORT 0x80
+#define X86_PROBE_DONE 0x5a
