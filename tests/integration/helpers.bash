@@ -179,7 +179,6 @@ can_apparmor() { [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" 
 can_time_namespace() { [ -e /proc/self/ns/time ]; }
 can_idmapped_mount() { [ "$(stat -f -c %T "$BATS_TEST_TMPDIR")" != overlayfs ]; }
 can_cap_sys_resource() { setpriv --dump | grep -q 'bounding.*sys_resource'; }
-can_debian_root() { debian_root >/dev/null; }
 
 # controller NAME: can a cgroup controller be used here? can_NAME for each makes it a word for requires.
 controller() {

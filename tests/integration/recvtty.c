@@ -2,7 +2,9 @@
 /*
  * recvtty SOCKET COMMAND...: the console-socket side of an engine. Listens on SOCKET, runs COMMAND, takes one terminal
  * from the socket and relays it: stdin to the terminal, the terminal to stdout, until the last holder of the other
- * side is gone. On SIGWINCH the terminal gets the size in the file SOCKET.size. The command's exit code, if it is not 0, is ours; a command that ends well without sending is code 3.
+ * side is gone; if stdin is a terminal, it is raw for that time and lends its size. The command's exit code, if it is
+ * not 0, is ours; a command that ends well without sending is code 3. Otherwise the exit code is that of the process
+ * that the command left behind, as engines are told it: we are its reaper.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 static int listen_at(const char *path)
@@ -69,33 +73,37 @@ static int copy(int from, int to)
 	return write(to, buf, (size_t)n) == n ? 0 : -1;
 }
 
-static void resize(int tty, const char *socket)
+static void lend_size(int tty)
 {
-	struct winsize size = { 0 };
-	char path[4096];
-	FILE *f;
+	struct winsize size;
 
-	snprintf(path, sizeof(path), "%s.size", socket);
-	f = fopen(path, "re");
-	if (!f || fscanf(f, "%hu %hu", &size.ws_row, &size.ws_col) != 2 || ioctl(tty, TIOCSWINSZ, &size) < 0)
-		perror(path);
-	if (f)
-		fclose(f);
+	if (ioctl(0, TIOCGWINSZ, &size) == 0)
+		ioctl(tty, TIOCSWINSZ, &size);
 }
 
-static void relay(int tty, int signals, const char *socket)
+/* A descriptor that is readable when our terminal has another size. */
+static int watch_size(void)
+{
+	sigset_t winch;
+
+	sigemptyset(&winch);
+	sigaddset(&winch, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &winch, NULL);
+	return signalfd(-1, &winch, SFD_CLOEXEC);
+}
+
+static void relay(int tty, int resized)
 {
 	struct pollfd p[3] = {
 		{ .fd = tty, .events = POLLIN },
 		{ .fd = 0, .events = POLLIN },
-		{ .fd = signals, .events = POLLIN },
+		{ .fd = resized, .events = POLLIN },
 	};
+	struct signalfd_siginfo signal;
 
 	while (poll(p, 3, -1) > 0) {
-		struct signalfd_siginfo info;
-
-		if (p[2].revents && read(signals, &info, sizeof(info)) > 0)
-			resize(tty, socket);
+		if (p[2].revents && read(resized, &signal, sizeof(signal)) > 0)
+			lend_size(tty);
 		if (p[0].revents && copy(tty, 1) < 0)
 			return;
 		if (p[1].revents && copy(0, tty) < 0)
@@ -103,14 +111,21 @@ static void relay(int tty, int signals, const char *socket)
 	}
 }
 
-static int watch_size(void)
+/* What a person at our terminal, if we have one, sees of the other one. */
+static void attach(int tty)
 {
-	sigset_t set;
+	struct termios saved = { 0 };
+	int resized = watch_size();
+	int has_terminal = tcgetattr(0, &saved) == 0;
+	struct termios raw = saved;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGWINCH);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
+	cfmakeraw(&raw);
+	if (has_terminal)
+		tcsetattr(0, TCSANOW, &raw);
+	lend_size(tty);
+	relay(tty, resized);
+	if (has_terminal)
+		tcsetattr(0, TCSANOW, &saved);
 }
 
 static pid_t start(char **argv)
@@ -118,15 +133,16 @@ static pid_t start(char **argv)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		sigset_t none;
-
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
 		execvp(argv[0], argv);
 		perror(argv[0]);
 		_exit(127);
 	}
 	return pid;
+}
+
+static int exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int main(int argc, char **argv)
@@ -135,13 +151,13 @@ int main(int argc, char **argv)
 
 	if (argc < 3)
 		return 2;
-	int signals = watch_size();
 	int sock = listen_at(argv[1]);
 
 	if (sock < 0) {
 		perror(argv[1]);
 		return 1;
 	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	pid_t pid = start(argv + 2);
 	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	struct pollfd p[2] = { { .fd = sock, .events = POLLIN }, { .fd = pidfd, .events = POLLIN } };
@@ -153,9 +169,11 @@ int main(int argc, char **argv)
 	if (p[0].revents)
 		tty = receive_fd(accept4(sock, NULL, NULL, SOCK_CLOEXEC));
 	if (waitpid(pid, &status, 0) < 0 || status)
-		return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+		return exit_code(status);
 	if (tty < 0)
 		return 3;
-	relay(tty, signals, argv[1]);
-	return 0;
+	attach(tty);
+	while (wait(&status) > 0 || errno == EINTR)
+		;
+	return exit_code(status);
 }

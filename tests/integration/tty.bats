@@ -56,7 +56,7 @@ with_terminal() {
 
 @test "Ctrl-C interrupts what runs in the foreground of the container, and not run itself" {
 	with_terminal
-	set_args sh -c 'trap "echo interrupted >/ready; exit 6" INT; echo up >/ready; while :; do sleep 1000; done'
+	set_args sh -c 'trap "echo interrupted >/ready; exit 6" INT; sh -c "echo up >/ready; exec sleep 1000"'
 	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"
 	line_of "$ROOTFS/ready"
 	type_keys '\003'
@@ -134,7 +134,7 @@ with_terminal() {
 	line_of "$ROOTFS/ready"
 	is "$(status_of)" running
 	type_keys 'hello\n'
-	ends_with 0
+	ends_with 4
 	like "$(cat "$T/screen")" 'read:hello:'
 }
 
