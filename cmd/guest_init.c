@@ -18,10 +18,7 @@ static int serve(void)
 	if (r < 0)
 		return r;
 	port = port_open(AGENT_PORT);
-	if (port < 0)
-		return port;
-	r = guest_mount_share();
-	return r < 0 ? r : agent_serve(port);
+	return port < 0 ? port : agent_serve(port);
 }
 
 /* The kernel starts it as /init, with the console on 0, 1 and 2. */

@@ -17,6 +17,7 @@
 #include "lib/loop.h"
 #include "runtime/agent_channel.h"
 #include "runtime/agent_stream.h"
+#include "runtime/guest/boot.h"
 #include "runtime/guest/process.h"
 
 /*
@@ -251,8 +252,15 @@ int agent_serve(int port)
 	a.channel.create_max = AGENT_CREATE_MAX;
 	if (r == 0)
 		r = watch_children(&a);
-	if (r == 0)
+	if (r < 0)
+		return r;
+	r = guest_mount_share();
+	if (r < 0) {
+		/* From here on the host can be told. */
+		channel_send_error(&a.channel, 0, r);
+	} else {
 		r = channel_send(&a.channel, AGENT_HELLO, 0, &hello,
 				 sizeof(hello));
+	}
 	return r < 0 ? r : loop_run(&a.loop);
 }
