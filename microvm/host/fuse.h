@@ -10,10 +10,12 @@
 /*
  * Serves one directory tree beneath one fd by the FUSE protocol 7.38 (struct
  * definitions of <linux/fuse.h>), as virtio-fs wants it: no /dev/fuse, no
- * libfuse. A name of the guest is one path component and is looked up with
- * RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | O_NOFOLLOW; ".." of the root is
- * the root. Requests act with the uid, gid and groups' rights of the caller
- * in the guest. Everything in a request is hostile until it is checked.
+ * libfuse. A name of the guest is one path component, never "." or "..", and
+ * is opened with O_PATH | O_NOFOLLOW: no request can lead out of the tree,
+ * since none can walk. What a caller in the guest may do is checked by the
+ * guest's kernel (default_permissions); what is made gets the caller's ids.
+ * Only directories and regular files are ever opened for more than their
+ * path. Everything in a request is hostile until it is checked.
  *
  * Thread-safe: any number of threads may handle requests at once. Who calls
  * fuse_server_thread_init() must be a thread that does nothing else, since
@@ -23,6 +25,8 @@ struct fuse_server;
 
 struct fuse_config {
 	int root; /* O_PATH of the exported directory; borrowed */
+	int proc; /* a procfs that knows this process; borrowed. The server
+		     reopens its O_PATH fds by it */
 	bool readonly; /* everything that changes answers EROFS */
 };
 
@@ -41,15 +45,12 @@ int fuse_server_thread_init(struct fuse_server *s);
  * Returns the answer's bytes; 0 when the request has none (FORGET,
  * BATCH_FORGET, INTERRUPT); -errno with fail() text when the request is no
  * FUSE message at all, or out is too small for any answer.
- * May block for as long as the host's file system does, and longer for
- * FUSE_SETLKW: fuse_request_blocks() tells beforehand.
+ * May block for as long as the host's file system does. Locks are the guest
+ * kernel's own affair.
  */
 ssize_t fuse_server_handle(struct fuse_server *s, const struct iovec *in,
 			   unsigned n_in, const struct iovec *out,
 			   unsigned n_out);
-
-/* Would handling this request wait for another one? (FUSE_SETLKW) */
-bool fuse_request_blocks(const struct iovec *in, unsigned n_in);
 
 /* The guest's file system went (device reset): forgets all inodes, open
  * files and locks. No thread may be in it. */
