@@ -7,7 +7,7 @@
 
 typedef uint64_t gpa_t; /* a guest physical address */
 
-#define GUESTMEM_REGIONS_MAX 2 /* below the 32-bit hole, and from 4 GiB on */
+#define GUESTMEM_REGIONS_MAX 8 /* two of ours; a vhost-user peer may have more */
 
 struct guestmem_region {
 	gpa_t base;

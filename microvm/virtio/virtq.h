@@ -31,7 +31,7 @@ struct virtq {
 	gpa_t desc, avail, used;
 	int notify; /* eventfd: the driver kicks; -1 before set-up */
 	int irq; /* eventfd: we interrupt */
-	uint32_t *isr; /* the transport's interrupt status; atomic */
+	uint32_t *isr; /* the transport's interrupt status, atomic; or NULL */
 };
 
 /*
