@@ -33,7 +33,7 @@ CMD_SRC := $(filter-out cmd/guest_init.c,$(wildcard cmd/*.c))
 GUEST_SRC := $(wildcard lib/*.c oci/*.c isolate/*.c runtime/agent_*.c runtime/guest/*.c) cmd/guest_init.c
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
-GUEST_OBJ := $(GUEST_SRC:%.c=$(BUILD)/%.o)
+INIT_OBJ := build/release/runtime/vm_init.o
 HELPERS := $(patsubst tests/integration/%.c,$(BUILD)/helpers/%,$(wildcard tests/integration/*.c))
 VM      := $(patsubst tests/vm/%.c,$(BUILD)/helpers/%,$(wildcard tests/vm/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -49,7 +49,7 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 .PHONY: all run check unit lint tidy format format-check asan fuzz bench toc \
 	compdb install uninstall clean help
 
-all: $(BUILD)/bulkhead $(BUILD)/bulkhead-init ## Build the program (VARIANT=release, asan or coverage)
+all: $(BUILD)/bulkhead ## Build the program (VARIANT=release, asan or coverage)
 
 run: ## Install what is missing, build, and run a busybox container
 	@.ci/deps run
@@ -107,23 +107,23 @@ clean: ## Remove all that was built
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-$(BUILD)/bulkhead: $(CMD_OBJ) $(LIB_OBJ)
+$(BUILD)/bulkhead: $(CMD_OBJ) $(LIB_OBJ) $(INIT_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Static, as there is no other file in the guest: sanitizers cannot be in it.
-ifneq ($(VARIANT),release)
-$(BUILD)/bulkhead-init: $(GUEST_SRC)
-	@$(MAKE) --no-print-directory VARIANT=release build/release/bulkhead-init
-	$(Q)cp build/release/bulkhead-init $@
-else
-$(BUILD)/bulkhead-init: $(GUEST_OBJ)
+# Static, as there is no other file in the guest; no sanitizer can be in it.
+build/release/bulkhead-init: $(GUEST_SRC:%.c=build/release/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) -static -Wl,-z,relro,-z,now,--gc-sections,-s -o $@ $^ -lseccomp -lyajl_s -lm
-endif
+
+# The program carries it as bytes.
+$(INIT_OBJ): runtime/vm_init.S build/release/bulkhead-init
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(CC) -c -o $@ $<
 
 # A test brings its own main; the option parser is the one part of cmd/ in it.
-$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(BUILD)/cmd/option.o
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(INIT_OBJ) $(BUILD)/cmd/option.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -Wl$(,)-e$(,)entry,$(LDFLAGS)) -o $@ $^ $(LDLIBS)
@@ -142,7 +142,7 @@ $(BUILD)/helpers/%: tests/integration/%.c
 
 FUZZ_CC := clang -std=gnu11 -g -O1 -I. -D_GNU_SOURCE -MMD -MP
 
-build/fuzz/%: tests/fuzz/%.c $(LIB_SRC:%.c=build/fuzz/obj/%.o)
+build/fuzz/%: tests/fuzz/%.c $(LIB_SRC:%.c=build/fuzz/obj/%.o) $(INIT_OBJ)
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
 	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ -lseccomp -lyajl \

@@ -285,11 +285,11 @@ static int on_signal(void *arg, uint32_t events)
 	sig = (int32_t)info.ssi_signo;
 	if (sig == SIGCHLD || sig == SIGPIPE)
 		return 0;
+	/* Before there is a container nobody could take it. */
+	if (a->state < CREATED || a->channel.closed)
+		return 0;
 	if (sig == SIGWINCH && a->config->terminal)
 		return send_size(a);
-	/* Before there is a container nobody could take it. */
-	if (a->state < CREATED)
-		return 0;
 	return channel_send(&a->channel, AGENT_SIGNAL, 0, &sig, sizeof(sig));
 }
 
@@ -349,6 +349,11 @@ int vm_agent_run(const struct vm_agent_config *config, int signals)
 	r = watch_all(&a);
 	if (r == 0)
 		r = loop_run(&a.loop);
+	/* The machine goes, and knows better why. */
+	if (r < 0 && a.channel.closed) {
+		channel_fini(&a.channel);
+		r = loop_run(&a.loop);
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(a.out); i++) {
 		stream_sink_flush(&a.out[i]);
 		stream_sink_stop(&a.out[i]);

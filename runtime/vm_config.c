@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +30,9 @@
 #define CPUS_DEFAULT   4 /* at most, where nothing is said */
 
 #define INSTALLED_KERNEL "/usr/local/lib/bulkhead/vmlinux"
-#define INSTALLED_INIT	 "/usr/local/lib/bulkhead/bulkhead-init"
+
+/* vm_init.S */
+extern const uint8_t vm_init[], vm_init_end[];
 
 /* -- Files ---------------------------------------------------------------- */
 
@@ -54,24 +55,6 @@ static char *cache_path(void)
 		     cache && *cache == '/' ? "" : "/.cache") < 0)
 		return NULL;
 	return path;
-}
-
-/* Beside the program that runs, or where `make install` puts it. */
-static char *find_init(void)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *path, *slash;
-
-	self[n > 0 ? n : 0] = '\0';
-	slash = strrchr(self, '/');
-	if (slash && asprintf(&path, "%.*s/bulkhead-init", (int)(slash - self),
-			      self) >= 0) {
-		if (exists(path))
-			return path;
-		free(path);
-	}
-	return exists(INSTALLED_INIT) ? strdup(INSTALLED_INIT) : NULL;
 }
 
 /* -- The kernel ----------------------------------------------------------- */
@@ -154,21 +137,19 @@ static int make_initramfs(const char *kernel)
 {
 	_cleanup_(buf_fini) struct buf archive = {};
 	_cleanup_free_ char *moddir = modules_of(kernel);
-	_cleanup_free_ char *init = find_init();
+	const struct initramfs_file init = {
+		.path = "init",
+		.bytes = vm_init,
+		.n_bytes = (size_t)(vm_init_end - vm_init),
+		.mode = 0755,
+	};
 	struct initramfs_file *modules = NULL;
 	size_t n_modules = 0;
 	int r;
 
-	if (!init)
-		return fail_plain(ENOENT, "bulkhead-init is neither beside the "
-					  "program nor at " INSTALLED_INIT);
-
-	const struct initramfs_file file = {
-		.path = "init", .source = init, .mode = 0755};
-
 	r = moddir ? initramfs_modules(moddir, &modules, &n_modules) : 0;
 	if (r == 0)
-		r = initramfs_write(&file, 1, &archive);
+		r = initramfs_write(&init, 1, &archive);
 	if (r == 0)
 		r = initramfs_write(modules, n_modules, &archive);
 	initramfs_free(modules, n_modules);

@@ -54,15 +54,19 @@ static int put_file(struct buf *out, size_t start, unsigned number,
 		    const struct initramfs_file *f)
 {
 	_cleanup_(buf_fini) struct buf bytes = {};
-	int r = fd_read_file(AT_FDCWD, f->source, &bytes, FILE_MAX_BYTES);
+	int r = f->source ? fd_read_file(AT_FDCWD, f->source, &bytes,
+					 FILE_MAX_BYTES)
+			  : 0;
 
 	if (r < 0)
 		return r;
 	put_member(out, start, number,
 		   &(struct member){.path = f->path,
 				    .mode = S_IFREG | f->mode,
-				    .bytes = buf_str(&bytes),
-				    .len = bytes.len});
+				    .bytes = f->source ? buf_str(&bytes)
+						       : f->bytes,
+				    .len = f->source ? bytes.len
+						     : f->n_bytes});
 	return 0;
 }
 

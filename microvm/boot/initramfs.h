@@ -9,7 +9,9 @@ struct buf;
 /* A file of the archive; parent directories are made as needed. */
 struct initramfs_file {
 	const char *path; /* in the archive, without a leading slash */
-	const char *source; /* on the host */
+	const char *source; /* its path on the host; NULL: these bytes */
+	const void *bytes;
+	size_t n_bytes;
 	unsigned mode; /* permission bits */
 };
 

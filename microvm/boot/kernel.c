@@ -223,7 +223,7 @@ static int write_kept(int cache, const char *name, struct bytes bytes)
 		 (unsigned long long)random);
 
 	_cleanup_fd_ int fd = openat(
-		cache, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		cache, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		return fail(errno, "create %s", temp);

@@ -6,6 +6,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,7 @@ struct mem_table {
 };
 
 struct message {
+	uint32_t aligns; /* head and what follows it without a gap */
 	struct header head;
 	union {
 		uint64_t number;
@@ -86,6 +88,10 @@ struct message {
 	int fds[FD_RECV_MAX];
 	size_t n_fds;
 };
+
+_Static_assert(offsetof(struct message, bytes) ==
+		       offsetof(struct message, head) + sizeof(struct header),
+	       "payload follows its header");
 
 /* owned by: the serving thread. */
 struct session {
@@ -254,7 +260,7 @@ static int reply(struct session *s, struct message *m, uint32_t size)
 
 	m->head.flags = FLAG_VERSION | FLAG_REPLY;
 	m->head.size = size;
-	r = fd_send(s->sock, m, sizeof(m->head) + size, NULL, 0);
+	r = fd_send(s->sock, &m->head, sizeof(m->head) + size, NULL, 0);
 	return r < 0 ? fail(-r, "answer the VMM") : 0;
 }
 
