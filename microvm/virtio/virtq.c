@@ -232,21 +232,21 @@ void virtq_push(struct virtq *q, uint16_t head, uint32_t written)
 
 static bool wants_signal(struct virtq *q)
 {
-	uint16_t old = q->signalled;
+	uint16_t pushed = (uint16_t)(q->used_index - q->signalled);
 	bool was_valid = q->signalled_valid;
-	uint16_t event;
 
+	if (pushed == 0)
+		return false;
+	q->signalled = q->used_index;
+	q->signalled_valid = true;
 	/* Our index must be seen before its wish is read: pairs with the
 	 * driver's barrier between its wish and its look at our index. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!q->event_idx)
 		return !(RING_READ(&avail_ring(q)->flags) &
 			 VRING_AVAIL_F_NO_INTERRUPT);
-	q->signalled = q->used_index;
-	q->signalled_valid = true;
-	event = used_event(q);
-	return !was_valid || (uint16_t)(q->used_index - event - 1) <
-				     (uint16_t)(q->used_index - old);
+	return !was_valid ||
+	       (uint16_t)(q->used_index - used_event(q) - 1) < pushed;
 }
 
 void virtq_signal(struct virtq *q)
