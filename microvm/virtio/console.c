@@ -33,7 +33,7 @@
  */
 
 #define QUEUE_SIZE 128
-#define LOG_MAX	   65536 /* bytes of one chain that reach the log */
+#define LOG_MAX    65536 /* bytes of one chain that reach the log */
 #define PORTS      2
 #define AGENT_NAME "bulkhead.agent" /* AGENT_PORT of the agent's ABI */
 
