@@ -15,7 +15,7 @@
  * The guest may write any of this at any moment: each value is read once, by
  * an access that the compiler cannot repeat, and only the copy is looked at.
  */
-#define RING_READ(p)	 __atomic_load_n((p), __ATOMIC_RELAXED)
+#define RING_READ(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
 #define RING_WRITE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
 static uint16_t *avail_u16(const struct virtq *q, size_t index)
@@ -62,6 +62,7 @@ int virtq_start(struct virtq *q)
 		return fail_plain(EFAULT, "a ring is not in memory");
 	q->last_avail = q->used_index = q->signalled = 0;
 	q->signalled_valid = false;
+	q->live = true;
 	return 0;
 }
 
@@ -82,6 +83,9 @@ static int add_part(struct virtq *q, struct virtq_chain *chain,
 	if (n == chain->room)
 		return fail_plain(E2BIG, "chain of more than %u buffers",
 				  chain->room);
+	/* What was written is told in 32 bits. */
+	if (chain->read_bytes + chain->write_bytes + d->len > UINT32_MAX)
+		return fail_plain(E2BIG, "chain of 4 GiB or more");
 	if (!writes && chain->n_write)
 		return fail_plain(EINVAL, "a buffer to read behind one to "
 					  "write");
@@ -98,19 +102,19 @@ static int add_part(struct virtq *q, struct virtq_chain *chain,
 
 /* The descriptors that a chain goes through: the queue's, or its own. */
 struct table {
-	const struct vring_desc *descs;
+	const uint8_t *bytes; /* an indirect table may lie at any address */
 	uint32_t n;
 	bool indirect;
 };
 
-static struct vring_desc copy_desc(const struct vring_desc *from)
+static struct vring_desc copy_desc(const struct table *t, uint16_t at)
 {
-	return (struct vring_desc){
-		.addr = RING_READ(&from->addr),
-		.len = RING_READ(&from->len),
-		.flags = RING_READ(&from->flags),
-		.next = RING_READ(&from->next),
-	};
+	struct vring_desc d;
+
+	memcpy(&d, t->bytes + at * sizeof(d), sizeof(d));
+	/* The compiler must not read guest memory again where it needs d. */
+	__asm__ volatile("" : "+m"(d) : : "memory");
+	return d;
 }
 
 static int walk(struct virtq *q, struct virtq_chain *chain, struct table t,
@@ -127,8 +131,8 @@ static int walk_indirect(struct virtq *q, struct virtq_chain *chain,
 					  "one");
 	if (d->len == 0 || d->len % sizeof(struct vring_desc) || t.n > 32768)
 		return fail_plain(EINVAL, "indirect table of %u bytes", d->len);
-	t.descs = guestmem_at(q->mem, d->addr, d->len);
-	if (!t.descs)
+	t.bytes = guestmem_at(q->mem, d->addr, d->len);
+	if (!t.bytes)
 		return fail_plain(EFAULT, "an indirect table is not in memory");
 	return walk(q, chain, t, 0);
 }
@@ -144,7 +148,7 @@ static int walk(struct virtq *q, struct virtq_chain *chain, struct table t,
 		if (at >= t.n)
 			return fail_plain(EINVAL, "descriptor %u of %u", at,
 					  t.n);
-		d = copy_desc(&t.descs[at]);
+		d = copy_desc(&t, at);
 		if (d.flags & VRING_DESC_F_INDIRECT) {
 			if (t.indirect)
 				return fail_plain(EINVAL,
@@ -181,22 +185,26 @@ static bool rearm(struct virtq *q)
 
 int virtq_next(struct virtq *q, struct virtq_chain *chain)
 {
-	const struct table t = {
-		.descs = guestmem_at(q->mem, q->desc, 16ULL * q->size),
-		.n = q->size};
-	uint16_t waiting = (uint16_t)(avail_index(q) - q->last_avail);
+	struct table t = {.n = q->size};
+	uint16_t waiting;
 	int r;
 
-	if (waiting == 0 && !rearm(q))
+	if (!q->live)
 		return 0;
 	waiting = (uint16_t)(avail_index(q) - q->last_avail);
+	/* A guest that takes its index back has no entry either. */
+	if (waiting == 0 && rearm(q))
+		waiting = (uint16_t)(avail_index(q) - q->last_avail);
+	if (waiting == 0)
+		return 0;
 	if (waiting > q->size)
 		return fail_plain(EINVAL, "%u entries in a ring of %u", waiting,
 				  q->size);
 	chain->n_read = chain->n_write = 0;
 	chain->read_bytes = chain->write_bytes = 0;
-	chain->head = RING_READ(
-		&avail_ring(q)->ring[q->last_avail & (q->size - 1)]);
+	chain->head =
+		RING_READ(&avail_ring(q)->ring[q->last_avail & (q->size - 1)]);
+	t.bytes = guestmem_at(q->mem, q->desc, 16ULL * q->size);
 	r = walk(q, chain, t, chain->head);
 	if (r < 0)
 		return r;
@@ -224,22 +232,21 @@ void virtq_push(struct virtq *q, uint16_t head, uint32_t written)
 
 static bool wants_signal(struct virtq *q)
 {
-	uint16_t old = q->signalled;
+	uint16_t pushed = (uint16_t)(q->used_index - q->signalled);
 	bool was_valid = q->signalled_valid;
-	uint16_t event;
 
+	if (pushed == 0)
+		return false;
+	q->signalled = q->used_index;
+	q->signalled_valid = true;
 	/* Our index must be seen before its wish is read: pairs with the
 	 * driver's barrier between its wish and its look at our index. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!q->event_idx)
 		return !(RING_READ(&avail_ring(q)->flags) &
 			 VRING_AVAIL_F_NO_INTERRUPT);
-	q->signalled = q->used_index;
-	q->signalled_valid = true;
-	event = used_event(q);
 	return !was_valid ||
-	       (uint16_t)(q->used_index - event - 1) <
-		       (uint16_t)(q->used_index - old);
+	       (uint16_t)(q->used_index - used_event(q) - 1) < pushed;
 }
 
 void virtq_signal(struct virtq *q)

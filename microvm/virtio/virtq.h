@@ -22,15 +22,16 @@
  */
 struct virtq {
 	const struct guestmem *mem;
-	uint16_t size; /* a power of two; 0: not set up */
+	bool live;           /* started, and not reset since */
+	uint16_t size;       /* a power of two */
 	uint16_t last_avail; /* next entry of the available ring to take */
 	uint16_t used_index; /* next entry of the used ring to fill */
-	uint16_t signalled; /* used_index at the last interrupt */
+	uint16_t signalled;  /* used_index at the last interrupt */
 	bool signalled_valid;
 	bool event_idx; /* VIRTIO_F_EVENT_IDX was negotiated */
 	gpa_t desc, avail, used;
-	int notify; /* eventfd: the driver kicks; -1 before set-up */
-	int irq; /* eventfd: we interrupt */
+	int notify;    /* eventfd: the driver kicks; -1 before set-up */
+	int irq;       /* eventfd: we interrupt */
 	uint32_t *isr; /* the transport's interrupt status, atomic; or NULL */
 };
 
@@ -39,8 +40,8 @@ struct virtq {
  * that it writes. Zeroed but for iov and room.
  */
 struct virtq_chain {
-	struct iovec *iov; /* the caller's array */
-	unsigned room; /* its length; a longer chain is an error */
+	struct iovec *iov;        /* the caller's array */
+	unsigned room;            /* its length; a longer chain is an error */
 	unsigned n_read, n_write; /* iov[0..n_read) then [n_read..+n_write) */
 	size_t read_bytes, write_bytes;
 	uint16_t head; /* for virtq_push() */
@@ -54,7 +55,8 @@ int virtq_start(struct virtq *q);
 
 /*
  * Takes the next available chain. Returns 1 and *chain, 0 when there is none
- * (and then the driver's kicks are asked for), or -errno with fail() text.
+ * (and then the driver's kicks are asked for) or the queue is not started, or
+ * -errno with fail() text.
  */
 int virtq_next(struct virtq *q, struct virtq_chain *chain);
 
