@@ -112,13 +112,15 @@ int kvm_probe(int dev)
  */
 static int route_lines(int vm)
 {
-	struct {
-		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry entries[IOAPIC_LINES];
-	} routing = {.head.nr = IOAPIC_LINES};
+	union {
+		struct kvm_irq_routing table;
+		uint8_t room[sizeof(struct kvm_irq_routing) +
+			     IOAPIC_LINES *
+				     sizeof(struct kvm_irq_routing_entry)];
+	} routing = {.table.nr = IOAPIC_LINES};
 
 	for (uint32_t i = 0; i < IOAPIC_LINES; i++)
-		routing.entries[i] = (struct kvm_irq_routing_entry){
+		routing.table.entries[i] = (struct kvm_irq_routing_entry){
 			.gsi = i,
 			.type = KVM_IRQ_ROUTING_IRQCHIP,
 			.u.irqchip = {KVM_IRQCHIP_IOAPIC, i},
