@@ -10,19 +10,39 @@
 /*
  * Serves one directory tree beneath one fd by the FUSE protocol 7.38 (struct
  * definitions of <linux/fuse.h>), as virtio-fs wants it: no /dev/fuse, no
- * libfuse. A name of the guest is one path component and is looked up with
- * RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | O_NOFOLLOW; ".." of the root is
- * the root. Requests act with the uid, gid and groups' rights of the caller
- * in the guest. Everything in a request is hostile until it is checked.
+ * libfuse. Everything in a request is hostile until it is checked.
+ *
+ * Names. A name of the guest is one path component, looked up with
+ * RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | O_NOFOLLOW beneath the O_PATH fd
+ * of a directory that was found in the same way. ".." of the root is the
+ * root, and is not answered elsewhere: the guest's kernel never asks. Mounts
+ * in the tree are crossed. Only regular files and directories are opened.
+ *
+ * Credentials. The guest mounts with default_permissions and checks access
+ * itself; new files belong to the caller in the guest. For that, and for
+ * files of any owner, the server wants CAP_CHOWN, DAC_OVERRIDE, FOWNER,
+ * FSETID, SETUID, SETGID and SETPCAP (so that a change of the fsuid leaves the
+ * others alone); MKNOD for device nodes, SETFCAP for file capabilities,
+ * SYS_ADMIN for trusted.* attributes. With fewer it serves what its user may:
+ * files are the user's own and the host's EPERM is the guest's.
+ *
+ * Staleness. Names and attributes are the guest's to keep for one second:
+ * what the host changes in the tree is seen after that.
+ *
+ * Locks (POSIX and BSD) are not negotiated: the guest's kernel keeps them.
  *
  * Thread-safe: any number of threads may handle requests at once. Who calls
  * fuse_server_thread_init() must be a thread that does nothing else, since
- * requests change its credentials and umask (unshare(CLONE_FS)).
+ * requests change its credentials, umask and working directory
+ * (unshare(CLONE_FS)). Each inode that the guest knows takes one fd: the
+ * caller sees to RLIMIT_NOFILE.
  */
 struct fuse_server;
 
 struct fuse_config {
 	int root; /* O_PATH of the exported directory; borrowed */
+	int proc; /* O_PATH of a procfs that shows this process; borrowed, and
+		     used by fuse_server_create() only */
 	bool readonly; /* everything that changes answers EROFS */
 };
 
@@ -33,7 +53,8 @@ int fuse_server_create(const struct fuse_config *config,
 /* Closes all it holds. No thread may be in it. NULL is fine. */
 void fuse_server_destroy(struct fuse_server *s);
 
-/* Prepares the calling thread. Returns 0 or -errno with fail() text. */
+/* Prepares the calling thread, for all it will do. Returns 0 or -errno with
+ * fail() text. */
 int fuse_server_thread_init(struct fuse_server *s);
 
 /*
