@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The file server's operations on names: looking up, making, moving, removing.
+/* The file server's operations on names: looked up, made, moved, removed. */
  */
 #include <errno.h>
 #include <fcntl.h>
