@@ -111,7 +111,8 @@ int spec_vm_guest(struct spec *spec, const char *share)
 /* What a file server needs that acts for every user of the guest. */
 #define FILE_SERVER_CAPS                                                       \
 	(CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(DAC_READ_SEARCH) | CAP(FOWNER) | \
-	 CAP(FSETID) | CAP(SETUID) | CAP(SETGID) | CAP(SETFCAP) | CAP(MKNOD))
+	 CAP(FSETID) | CAP(SETUID) | CAP(SETGID) | CAP(SETPCAP) |          \
+	 CAP(SETFCAP) | CAP(MKNOD))
 
 static struct spec_mount jail_bind(const char *source, const char *destination)
 {

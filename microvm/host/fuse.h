@@ -10,23 +10,39 @@
 /*
  * Serves one directory tree beneath one fd by the FUSE protocol 7.38 (struct
  * definitions of <linux/fuse.h>), as virtio-fs wants it: no /dev/fuse, no
- * libfuse. A name of the guest is one path component, never "." or "..", and
- * is opened with O_PATH | O_NOFOLLOW: no request can lead out of the tree,
- * since none can walk. What a caller in the guest may do is checked by the
- * guest's kernel (default_permissions); what is made gets the caller's ids.
- * Only directories and regular files are ever opened for more than their
- * path. Everything in a request is hostile until it is checked.
+ * libfuse. Everything in a request is hostile until it is checked.
+ *
+ * Names. A name of the guest is one path component, looked up with
+ * RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | O_NOFOLLOW beneath the O_PATH fd
+ * of a directory that was found in the same way. ".." of the root is the
+ * root, and is not answered elsewhere: the guest's kernel never asks. Mounts
+ * in the tree are crossed. Only regular files and directories are opened.
+ *
+ * Credentials. The guest mounts with default_permissions and checks access
+ * itself; new files belong to the caller in the guest. For that, and for
+ * files of any owner, the server wants CAP_CHOWN, DAC_OVERRIDE, FOWNER,
+ * FSETID, SETUID, SETGID and SETPCAP (so that a change of the fsuid leaves the
+ * others alone); MKNOD for device nodes, SETFCAP for file capabilities,
+ * SYS_ADMIN for trusted.* attributes. With fewer it serves what its user may:
+ * files are the user's own and the host's EPERM is the guest's.
+ *
+ * Staleness. Names and attributes are the guest's to keep for one second:
+ * what the host changes in the tree is seen after that.
+ *
+ * Locks (POSIX and BSD) are not negotiated: the guest's kernel keeps them.
  *
  * Thread-safe: any number of threads may handle requests at once. Who calls
  * fuse_server_thread_init() must be a thread that does nothing else, since
- * requests change its credentials and umask (unshare(CLONE_FS)).
+ * requests change its credentials, umask and working directory
+ * (unshare(CLONE_FS)). Each inode that the guest knows takes one fd: the
+ * caller sees to RLIMIT_NOFILE.
  */
 struct fuse_server;
 
 struct fuse_config {
 	int root; /* O_PATH of the exported directory; borrowed */
-	int proc; /* a procfs that knows this process; borrowed. The server
-		     reopens its O_PATH fds by it */
+	int proc; /* O_PATH of a procfs that shows this process; borrowed, and
+		     used by fuse_server_create() only */
 	bool readonly; /* everything that changes answers EROFS */
 };
 
@@ -37,7 +53,8 @@ int fuse_server_create(const struct fuse_config *config,
 /* Closes all it holds. No thread may be in it. NULL is fine. */
 void fuse_server_destroy(struct fuse_server *s);
 
-/* Prepares the calling thread. Returns 0 or -errno with fail() text. */
+/* Prepares the calling thread, for all it will do. Returns 0 or -errno with
+ * fail() text. */
 int fuse_server_thread_init(struct fuse_server *s);
 
 /*
@@ -45,12 +62,15 @@ int fuse_server_thread_init(struct fuse_server *s);
  * Returns the answer's bytes; 0 when the request has none (FORGET,
  * BATCH_FORGET, INTERRUPT); -errno with fail() text when the request is no
  * FUSE message at all, or out is too small for any answer.
- * May block for as long as the host's file system does. Locks are the guest
- * kernel's own affair.
+ * May block for as long as the host's file system does, and longer for
+ * FUSE_SETLKW: fuse_request_blocks() tells beforehand.
  */
 ssize_t fuse_server_handle(struct fuse_server *s, const struct iovec *in,
 			   unsigned n_in, const struct iovec *out,
 			   unsigned n_out);
+
+/* Would handling this request wait for another one? (FUSE_SETLKW) */
+bool fuse_request_blocks(const struct iovec *in, unsigned n_in);
 
 /* The guest's file system went (device reset): forgets all inodes, open
  * files and locks. No thread may be in it. */
