@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The file server's operations on names: looked up, made, moved, removed. */
- */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
