@@ -23,10 +23,10 @@ struct virtio_device;
  */
 struct virtio_ops {
 	const char *name; /* in messages: "rng" */
-	uint32_t id; /* VIRTIO_ID_* */
+	uint32_t id;      /* VIRTIO_ID_* */
 	unsigned n_queues;
 	uint16_t queue_max; /* largest size of each queue, a power of two */
-	uint64_t features; /* offered, beside those of the transport */
+	uint64_t features;  /* offered, beside those of the transport */
 
 	/* Reads of the configuration space; the rest is zeroes. NULL: none. */
 	void (*config_read)(struct virtio_device *dev, uint64_t offset,
@@ -71,8 +71,8 @@ struct virtio_device {
 	uint32_t config_generation;
 	uint32_t device_features_sel, driver_features_sel, queue_sel;
 	bool activated; /* ops->activate was called since DRIVER_OK */
-	bool reported; /* a mistake of the guest was logged; outlives resets */
-	int irq; /* eventfd */
+	bool reported;  /* a mistake of the guest was logged; outlives resets */
+	int irq;        /* eventfd */
 	struct virtq queues[VIRTIO_QUEUES_MAX];
 	struct virtio_wire wires[VIRTIO_QUEUES_MAX]; /* constant */
 };

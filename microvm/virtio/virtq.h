@@ -26,19 +26,19 @@ struct vring_used;
  */
 struct virtq {
 	const struct guestmem *mem;
-	bool ready; /* checked and in use; else virtq_next() finds nothing */
+	bool ready;    /* checked and in use; else virtq_next() finds nothing */
 	uint16_t size; /* a power of two */
 	uint16_t last_avail; /* next entry of the available ring to take */
 	uint16_t used_index; /* next entry of the used ring to fill */
-	uint16_t signalled; /* used_index when virtq_signal() last looked */
-	bool event_idx; /* VIRTIO_F_EVENT_IDX was negotiated */
+	uint16_t signalled;  /* used_index when virtq_signal() last looked */
+	bool event_idx;      /* VIRTIO_F_EVENT_IDX was negotiated */
 	gpa_t desc, avail, used;
 	/* Where these are, once they are known to lie in RAM. */
 	const struct vring_desc *desc_ring;
 	struct vring_avail *avail_ring;
 	struct vring_used *used_ring;
-	int notify; /* eventfd: the driver kicks */
-	int irq; /* eventfd: we interrupt */
+	int notify;    /* eventfd: the driver kicks */
+	int irq;       /* eventfd: we interrupt */
 	uint32_t *isr; /* the transport's interrupt status; atomic */
 };
 
@@ -47,8 +47,8 @@ struct virtq {
  * that it writes. The caller sets iov and room only.
  */
 struct virtq_chain {
-	struct iovec *iov; /* the caller's array */
-	unsigned room; /* its length; a longer chain is an error */
+	struct iovec *iov;        /* the caller's array */
+	unsigned room;            /* its length; a longer chain is an error */
 	unsigned n_read, n_write; /* iov[0..n_read) then [n_read..+n_write) */
 	size_t read_bytes, write_bytes;
 	uint16_t head; /* for virtq_push() */
