@@ -69,7 +69,8 @@ void virtq_poke(int eventfd);
  */
 int virtq_next(struct virtq *q, struct virtq_chain *chain);
 
-/* Puts the last chain taken back: as if it had not been taken. */
+/* Puts the last chain taken back, as if it had not been taken; once more, the
+ * one before it. */
 void virtq_undo_next(struct virtq *q);
 
 /* Gives a chain back with this many bytes written. */
