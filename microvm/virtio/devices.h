@@ -20,8 +20,7 @@ struct vm_net;
  */
 
 /* Random numbers of the host's. */
-struct virtio_device *rng_create(const struct guestmem *mem,
-				 struct loop *loop);
+struct virtio_device *rng_create(const struct guestmem *mem, struct loop *loop);
 
 /*
  * A multiport console. Port 0 is the kernel's console (hvc0): its output goes

@@ -9,6 +9,10 @@
 
 #include "microvm/memory.h"
 
+struct vring_avail;
+struct vring_desc;
+struct vring_used;
+
 /*
  * All that a guest says about buffers is checked here, and nowhere else: ring
  * addresses when the queue is set up, indices and descriptors at each use. A
@@ -22,25 +26,29 @@
  */
 struct virtq {
 	const struct guestmem *mem;
-	uint16_t size; /* a power of two; 0: not set up */
+	bool ready;    /* checked and in use; else virtq_next() finds nothing */
+	uint16_t size; /* a power of two */
 	uint16_t last_avail; /* next entry of the available ring to take */
 	uint16_t used_index; /* next entry of the used ring to fill */
-	uint16_t signalled; /* used_index at the last interrupt */
-	bool signalled_valid;
-	bool event_idx; /* VIRTIO_F_EVENT_IDX was negotiated */
+	uint16_t signalled;  /* used_index when virtq_signal() last looked */
+	bool event_idx;      /* VIRTIO_F_EVENT_IDX was negotiated */
 	gpa_t desc, avail, used;
-	int notify; /* eventfd: the driver kicks; -1 before set-up */
-	int irq; /* eventfd: we interrupt */
+	/* Where these are, once they are known to lie in RAM. */
+	const struct vring_desc *desc_ring;
+	struct vring_avail *avail_ring;
+	struct vring_used *used_ring;
+	int notify;    /* eventfd: the driver kicks */
+	int irq;       /* eventfd: we interrupt */
 	uint32_t *isr; /* the transport's interrupt status; atomic */
 };
 
 /*
  * A chain as host memory: first the parts that the device reads, then those
- * that it writes. Zeroed but for iov and room.
+ * that it writes. The caller sets iov and room only.
  */
 struct virtq_chain {
-	struct iovec *iov; /* the caller's array */
-	unsigned room; /* its length; a longer chain is an error */
+	struct iovec *iov;        /* the caller's array */
+	unsigned room;            /* its length; a longer chain is an error */
 	unsigned n_read, n_write; /* iov[0..n_read) then [n_read..+n_write) */
 	size_t read_bytes, write_bytes;
 	uint16_t head; /* for virtq_push() */
@@ -51,6 +59,9 @@ struct virtq_chain {
  * the driver's. Returns 0 or -errno with fail() text.
  */
 int virtq_start(struct virtq *q);
+
+/* Has an eventfd signalled: the queue's notify, or the device's irq. */
+void virtq_poke(int eventfd);
 
 /*
  * Takes the next available chain. Returns 1 and *chain, 0 when there is none
