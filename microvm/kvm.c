@@ -14,6 +14,7 @@
 #include "microvm/vcpu.h"
 
 #define PROBE_MEMORY (2ULL << 20)
+#define IOAPIC_LINES 24
 
 /* What the VMM uses, and what a report of its lack calls it. */
 static const struct {
@@ -22,6 +23,7 @@ static const struct {
 } needed[] = {
 	{KVM_CAP_USER_MEMORY, "user memory"},
 	{KVM_CAP_IRQCHIP, "interrupt controllers"},
+	{KVM_CAP_IRQ_ROUTING, "interrupt routing"},
 	{KVM_CAP_IRQFD, "irqfd"},
 	{KVM_CAP_IOEVENTFD, "ioeventfd"},
 	{KVM_CAP_EXT_CPUID, "CPUID"},
@@ -103,6 +105,31 @@ int kvm_probe(int dev)
 	return r < 0 ? fail_in(r, "this KVM cannot run a kernel") : 0;
 }
 
+/*
+ * Leads all lines to the I/O APIC alone. By default the first 16 end at the
+ * PICs as well, which a kernel that was told of none never masks: they would
+ * deliver interrupts of devices with the numbers of exceptions.
+ */
+static int route_lines(int vm)
+{
+	union {
+		struct kvm_irq_routing table;
+		uint8_t room[sizeof(struct kvm_irq_routing) +
+			     IOAPIC_LINES *
+				     sizeof(struct kvm_irq_routing_entry)];
+	} routing = {.table.nr = IOAPIC_LINES};
+
+	for (uint32_t i = 0; i < IOAPIC_LINES; i++)
+		routing.table.entries[i] = (struct kvm_irq_routing_entry){
+			.gsi = i,
+			.type = KVM_IRQ_ROUTING_IRQCHIP,
+			.u.irqchip = {KVM_IRQCHIP_IOAPIC, i},
+		};
+	if (ioctl(vm, KVM_SET_GSI_ROUTING, &routing) < 0)
+		return fail(errno, "route interrupts");
+	return 0;
+}
+
 int kvm_open(struct kvm *kvm, int dev)
 {
 	int run_bytes = ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0);
@@ -121,6 +148,11 @@ int kvm_open(struct kvm *kvm, int dev)
 		return fail(errno, "set the place of KVM's TSS");
 	if (ioctl(vm, KVM_CREATE_IRQCHIP, 0) < 0)
 		return fail(errno, "create interrupt controllers");
+
+	int r = route_lines(vm);
+
+	if (r < 0)
+		return r;
 	kvm->vm = take_fd(&vm);
 	return 0;
 }

@@ -159,12 +159,12 @@ static const struct kvm_msr_entry boot_msrs[] = {
 
 static int set_msrs(int vcpu)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entries[ARRAY_SIZE(boot_msrs)];
-	} msrs = {.head.nmsrs = ARRAY_SIZE(boot_msrs)};
+	union {
+		struct kvm_msrs table;
+		uint8_t room[sizeof(struct kvm_msrs) + sizeof(boot_msrs)];
+	} msrs = {.table.nmsrs = ARRAY_SIZE(boot_msrs)};
 
-	memcpy(msrs.entries, boot_msrs, sizeof(boot_msrs));
+	memcpy(msrs.table.entries, boot_msrs, sizeof(boot_msrs));
 
 	int done = ioctl(vcpu, KVM_SET_MSRS, &msrs);
 
