@@ -206,6 +206,9 @@ static void no_disk(void)
 	CHECK(block_create(&d.mem, &d.loop, &(struct vm_disk){.fd = fds[0]}) ==
 	      NULL);
 	CHECK_STR(fail_text(), "disk: Block device required");
+	close(fds[0]);
+	close(fds[1]);
+	driver_close(&d);
 }
 
 int main(void)

@@ -223,6 +223,7 @@ static void no_tap(void)
 	driver_open(&d);
 	CHECK(net_create(&d.mem, &d.loop, &(struct vm_net){.tap = 0}) == NULL);
 	CHECK_HAS(fail_text(), "header size of a tap");
+	driver_close(&d);
 }
 
 int main(void)
