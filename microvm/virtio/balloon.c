@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-balloon: pages that the guest does not need go back to the host. */
-#include <errno.h>
+/* virtio-balloon: memory that the guest does not use goes to the host (5.5). */
 #include <linux/virtio_balloon.h>
 #include <linux/virtio_ids.h>
 #include <stdlib.h>
@@ -11,97 +10,131 @@
 #include "microvm/virtio/devices.h"
 #include "microvm/virtio/virtio.h"
 
-#define QUEUE_SIZE 128
-#define PAGE       4096ULL
-#define PAGES_MAX  4096 /* taken of one chain; Linux sends 256 */
+#define QUEUE_MAX 32 /* free page reporting comes in chains of 32 */
+#define PAGE      (1ULL << VIRTIO_BALLOON_PFN_SHIFT)
+#define PAGES_MAX 256 /* frame numbers copied at a time */
 
-enum queue { INFLATE, DEFLATE, REPORTING, QUEUES };
+/* The third is the reporting queue: those of features that are not offered
+ * have no place. */
+enum { INFLATE, DEFLATE, REPORTING, N_QUEUES };
 
-/* Whole pages inside the range are given back; they read as at the start. */
-static void give_back(const struct virtio_device *dev, void *host, size_t len)
+/* The pages read as zeroes from now on. A failure leaves them as they are:
+ * that costs memory only. */
+static void give_back(const struct guestmem *mem, uint8_t *host, size_t bytes)
 {
-	uintptr_t start = ((uintptr_t)host + PAGE - 1) & ~(PAGE - 1);
-	uintptr_t end = ((uintptr_t)host + len) & ~(PAGE - 1);
+	size_t before = -(uintptr_t)host % PAGE;
 
-	/* A refusal costs memory and nothing else. */
-	if (start < end)
-		(void)madvise((void *)start, end - start,
-			      dev->mem->fd < 0 ? MADV_DONTNEED : MADV_REMOVE);
+	if (bytes < before)
+		return;
+	(void)madvise(host + before, (bytes - before) / PAGE * PAGE,
+		      mem->fd < 0 ? MADV_DONTNEED : MADV_REMOVE);
 }
 
-/* The chain is a list of page numbers. */
-static int inflate(const struct virtio_device *dev,
-		   const struct virtq_chain *chain)
+static int give_page(const struct guestmem *mem, uint32_t frame)
 {
-	uint32_t pages[PAGES_MAX];
-	size_t bytes = virtq_copy_out(chain, 0, pages, sizeof(pages));
+	uint8_t *host = guestmem_at(mem, frame * PAGE, PAGE);
 
-	for (size_t i = 0; i < bytes / sizeof(pages[0]); i++) {
-		void *host = guestmem_at(dev->mem, pages[i] * PAGE, PAGE);
-
-		if (!host)
-			return fail_plain(EFAULT, "page %#x is not in memory",
-					  pages[i]);
-		give_back(dev, host, PAGE);
-	}
-	return 1;
+	if (!host)
+		return fail_plain(EINVAL, "page frame %#x", frame);
+	give_back(mem, host, PAGE);
+	return 0;
 }
 
-/* The chain's buffers are free memory themselves. */
-static int take_report(const struct virtio_device *dev,
-		       const struct virtq_chain *chain)
+static int serve_inflate(struct virtio_device *dev,
+			 const struct virtq_chain *chain, uint32_t *written)
 {
-	const struct iovec *iov = chain->iov + chain->n_read;
+	uint32_t frames[PAGES_MAX];
+	size_t done = 0, n;
+	int r = 0;
 
-	for (unsigned i = 0; i < chain->n_write; i++)
-		give_back(dev, iov[i].iov_base, iov[i].iov_len);
-	return 1;
-}
-
-static int kick(struct virtio_device *dev, unsigned i)
-{
-	struct virtq *q = &dev->queues[i];
-	struct iovec iov[QUEUE_SIZE];
-	struct virtq_chain chain = {.iov = iov, .room = QUEUE_SIZE};
-	int r = 1;
-
-	for (unsigned n = 0; r == 1 && n < q->size; n++) {
-		r = virtq_next(q, &chain);
-		if (r == 1 && i == INFLATE)
-			r = inflate(dev, &chain);
-		else if (r == 1 && i == REPORTING)
-			r = take_report(dev, &chain);
-		if (r == 1)
-			virtq_push(q, chain.head, 0);
-	}
-	virtq_signal(q);
+	*written = 0;
+	if (chain->read_bytes > QUEUE_MAX * PAGE)
+		return fail_plain(EINVAL, "%zu bytes of page frames",
+				  chain->read_bytes);
+	do {
+		n = virtq_copy_out(chain, done, frames, sizeof(frames));
+		done += n;
+		for (size_t i = 0; r == 0 && i < n / sizeof(frames[0]); i++)
+			r = give_page(dev->mem, frames[i]);
+	} while (r == 0 && n == sizeof(frames));
 	return r;
 }
 
-static void destroy(struct virtio_device *dev)
+/* Nothing to do: the host gives the pages when they are touched. */
+static int serve_deflate(struct virtio_device *dev,
+			 const struct virtq_chain *chain, uint32_t *written)
+{
+	(void)dev;
+	(void)chain;
+	*written = 0;
+	return 0;
+}
+
+/* The buffers themselves are the free memory; they lie in RAM, as all do. */
+static int serve_reporting(struct virtio_device *dev,
+			   const struct virtq_chain *chain, uint32_t *written)
+{
+	const struct iovec *free_pages = chain->iov + chain->n_read;
+
+	for (unsigned i = 0; i < chain->n_write; i++)
+		give_back(dev->mem, free_pages[i].iov_base,
+			  free_pages[i].iov_len);
+	*written = 0;
+	return 0;
+}
+
+static int balloon_kick(struct virtio_device *dev, unsigned q)
+{
+	static virtio_serve *const serve[N_QUEUES] = {
+		[INFLATE] = serve_inflate,
+		[DEFLATE] = serve_deflate,
+		[REPORTING] = serve_reporting,
+	};
+	struct iovec iov[QUEUE_MAX];
+	struct virtq_chain chain = {.iov = iov, .room = QUEUE_MAX};
+
+	return virtio_serve_queue(dev, q, &chain, serve[q]);
+}
+
+/* The balloon is wished to be empty: what counts is the reporting. */
+static void balloon_config_read(struct virtio_device *dev, uint64_t offset,
+				void *bytes, unsigned len)
+{
+	struct virtio_balloon_config config = {};
+
+	(void)dev;
+	virtio_config_copy(&config, sizeof(config), offset, bytes, len);
+}
+
+static void balloon_destroy(struct virtio_device *dev)
 {
 	virtio_fini(dev);
 	free(dev);
 }
 
-/* The configuration space is zeroes: no page is asked for. */
 static const struct virtio_ops balloon_ops = {
 	.name = "balloon",
 	.id = VIRTIO_ID_BALLOON,
-	.n_queues = QUEUES,
-	.queue_max = QUEUE_SIZE,
-	.features = 1ULL << VIRTIO_BALLOON_F_DEFLATE_ON_OOM |
-		    1ULL << VIRTIO_BALLOON_F_REPORTING,
-	.kick = kick,
-	.destroy = destroy,
+	.n_queues = N_QUEUES,
+	.queue_max = QUEUE_MAX,
+	.features = 1ULL << VIRTIO_BALLOON_F_REPORTING |
+		    1ULL << VIRTIO_BALLOON_F_DEFLATE_ON_OOM,
+	.config_read = balloon_config_read,
+	.kick = balloon_kick,
+	.destroy = balloon_destroy,
 };
 
 struct virtio_device *balloon_create(const struct guestmem *mem,
 				     struct loop *loop)
 {
 	struct virtio_device *dev = calloc(1, sizeof(*dev));
-	int r = dev ? virtio_init(dev, &balloon_ops, mem, loop)
-		    : fail(ENOMEM, "virtio-balloon");
+
+	if (!dev) {
+		fail(ENOMEM, "balloon");
+		return NULL;
+	}
+
+	int r = virtio_init(dev, &balloon_ops, mem, loop);
 
 	if (r < 0) {
 		free(dev);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-console: the kernel's log, and the agent's port joined to a socket. */
-#include <errno.h>
+/* virtio-console: the guest's log and the agent's channel (5.3). */
 #include <limits.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
@@ -20,63 +19,56 @@
 /*
  * Theory of operation
  *
- * Each port has a pair of queues, and one pair carries control messages: the
- * driver says that it is ready, we add the two ports, the driver says of each
- * that it is ready, we say what it is. Messages to the driver are bits of
- * `pending`, rows of messages[]: however often the guest asks, no more than
- * one of each kind waits for a buffer.
+ * Each port has a queue towards the guest and one from it; a pair of control
+ * queues carries what the ports are. What the device has to say there is kept
+ * as one bit a message, not as messages: a guest that takes none makes us
+ * store none.
  *
- * The socket is watched edge-triggered. `readable` and `writable` hold until
- * the socket says EAGAIN, so that nothing has to be watched or not when the
- * guest has no buffers: a kick or an edge calls pump(), which moves what can
- * be moved.
+ * The agent's socket is watched edge-triggered and for both directions, once
+ * and for all. Each of its events, and each kick, moves bytes until the one
+ * side has no more or the other no room; nothing is stored in between, so
+ * that a full socket holds the guest up and a guest without buffers the
+ * socket. What was sent of a chain that did not fit is counted, and the chain
+ * is put back and taken again later.
  */
 
-#define QUEUE_SIZE 128
-#define LOG_MAX    65536 /* bytes of one chain that reach the log */
-#define PORTS      2
-#define AGENT_NAME "bulkhead.agent" /* AGENT_PORT of the agent's ABI */
+#define QUEUE_MAX     64
+#define LOG_CHAIN_MAX (64 << 10) /* bytes logged of one chain */
+#define AGENT_NAME    "bulkhead.agent"
 
-enum queue {
-	LOG_IN, /* the kernel's console has no input */
-	LOG_OUT,
-	CONTROL_IN,
-	CONTROL_OUT,
-	AGENT_IN,
-	AGENT_OUT,
-	QUEUES,
+enum {
+	RX0,
+	TX0,
+	CONTROL_RX,
+	CONTROL_TX,
+	RX1,
+	TX1,
+	N_QUEUES,
 };
 
-enum port { PORT_LOG, PORT_AGENT };
+enum { PORT_LOG, PORT_AGENT, N_PORTS };
 
-static const struct message {
-	uint32_t port;
-	uint16_t event, value;
-	const char *name; /* behind the message */
-} messages[] = {
-	{PORT_LOG, VIRTIO_CONSOLE_PORT_ADD, 1, NULL},
-	{PORT_AGENT, VIRTIO_CONSOLE_PORT_ADD, 1, NULL},
-	{PORT_LOG, VIRTIO_CONSOLE_CONSOLE_PORT, 1, NULL},
-	{PORT_LOG, VIRTIO_CONSOLE_PORT_OPEN, 1, NULL},
-	{PORT_AGENT, VIRTIO_CONSOLE_PORT_NAME, 1, AGENT_NAME},
-	{PORT_AGENT, VIRTIO_CONSOLE_PORT_OPEN, 1, NULL},
-	{PORT_AGENT, VIRTIO_CONSOLE_PORT_OPEN, 0, NULL},
+/* What the guest has to be told of a port; sent in this order. */
+enum {
+	TELL_ADD = 1 << 0,
+	TELL_CONSOLE = 1 << 1,
+	TELL_NAME = 1 << 2,
+	TELL_OPEN = 1 << 3, /* or closed: what is true when it is sent */
 };
 
-#define ADD_PORTS    (1U << 0 | 1U << 1)
-#define LOG_READY    (1U << 2 | 1U << 3)
-#define AGENT_READY  (1U << 4 | 1U << 5)
-#define AGENT_CLOSED (1U << 6)
-
-/* guarded by: dev.lock. */
+/* guarded by: dev.lock */
 struct console {
 	struct virtio_device dev;
-	int log, agent;          /* -1: none */
-	uint32_t pending;        /* bits: rows of messages[] */
-	bool guest_open;         /* the guest has the agent's port open */
-	bool readable, writable; /* as far as the socket told */
-	bool ended;              /* the socket's other side is gone */
-	size_t sent;             /* bytes of the first chain in AGENT_OUT */
+	int log, agent; /* borrowed; -1: none */
+	unsigned tell[N_PORTS];
+	bool agent_ended; /* nothing more comes from the socket */
+	bool guest_open;  /* the guest has opened the agent's port */
+	size_t sent;      /* bytes of the next chain of TX1 that were sent */
+};
+
+struct control_message {
+	struct virtio_console_control head;
+	char name[sizeof(AGENT_NAME) - 1];
 };
 
 static struct console *console_of(struct virtio_device *dev)
@@ -84,268 +76,286 @@ static struct console *console_of(struct virtio_device *dev)
 	return (struct console *)dev;
 }
 
-/* -- Port 0 --------------------------------------------------------------- */
-
-/* Writes what goes without waiting; the rest is dropped. After POLLOUT a pipe
- * takes PIPE_BUF bytes at once, whatever its flags. */
-static void write_log(int log, const struct virtq_chain *chain)
+/* Takes the first message off the port's bits; returns its bytes. */
+static size_t take_message(struct console *c, uint32_t port,
+			   struct control_message *m)
 {
-	uint8_t bytes[PIPE_BUF];
-	struct pollfd p = {.fd = log, .events = POLLOUT};
+	unsigned bit = c->tell[port] & -c->tell[port];
+	size_t bytes = sizeof(m->head);
 
-	size_t len = chain->read_bytes < LOG_MAX ? chain->read_bytes : LOG_MAX;
-
-	for (size_t done = 0; log >= 0 && done < len;) {
-		size_t n = virtq_copy_out(chain, done, bytes, sizeof(bytes));
-
-		if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT) ||
-		    write(log, bytes, n) < 0)
-			return;
-		done += n;
+	c->tell[port] &= ~bit;
+	*m = (struct control_message){.head = {.id = port, .value = 1}};
+	switch (bit) {
+	case TELL_ADD: m->head.event = VIRTIO_CONSOLE_PORT_ADD; break;
+	case TELL_CONSOLE: m->head.event = VIRTIO_CONSOLE_CONSOLE_PORT; break;
+	case TELL_NAME:
+		m->head.event = VIRTIO_CONSOLE_PORT_NAME;
+		memcpy(m->name, AGENT_NAME, sizeof(m->name));
+		bytes += sizeof(m->name);
+		break;
+	default:
+		m->head.event = VIRTIO_CONSOLE_PORT_OPEN;
+		m->head.value = port == PORT_LOG || !c->agent_ended;
+		break;
 	}
+	return bytes;
 }
 
-/* -- Control -------------------------------------------------------------- */
-
-/* Sends what waits, as far as there are buffers. */
 static int send_control(struct console *c)
 {
-	struct virtq *q = &c->dev.queues[CONTROL_IN];
-	struct iovec iov[QUEUE_SIZE];
-	struct virtq_chain chain = {.iov = iov, .room = QUEUE_SIZE};
-	int r = 1;
+	struct virtq *q = &c->dev.queues[CONTROL_RX];
+	struct iovec iov[QUEUE_MAX];
+	struct virtq_chain chain = {.iov = iov, .room = QUEUE_MAX};
+	uint32_t port = 0;
+	int r = 0;
 
-	for (unsigned i = 0; r == 1 && i < ARRAY_SIZE(messages); i++) {
-		const struct message *m = &messages[i];
-		const struct virtio_console_control head = {m->port, m->event,
-							    m->value};
-		size_t name = m->name ? strlen(m->name) : 0;
+	while (port < N_PORTS) {
+		struct control_message m;
 
-		if (!(c->pending & 1U << i))
+		if (c->tell[port] == 0) {
+			port++;
 			continue;
+		}
 		r = virtq_next(q, &chain);
-		if (r != 1)
+		if (r <= 0)
 			break;
-		if (chain.write_bytes < sizeof(head) + name)
-			return fail_plain(EINVAL, "control buffer of %zu bytes",
-					  chain.write_bytes);
-		virtq_copy_in(&chain, 0, &head, sizeof(head));
-		virtq_copy_in(&chain, sizeof(head), m->name, name);
-		virtq_push(q, chain.head, (uint32_t)(sizeof(head) + name));
-		c->pending &= ~(1U << i);
+
+		size_t bytes = take_message(c, port, &m);
+
+		if (virtq_copy_in(&chain, 0, &m, bytes) < bytes) {
+			r = fail_plain(EINVAL, "control buffer of %zu bytes",
+				       chain.write_bytes);
+			break;
+		}
+		virtq_push(q, chain.head, (uint32_t)bytes);
 	}
 	virtq_signal(q);
 	return r < 0 ? r : 0;
 }
 
-static void take_control(struct console *c, const struct virtq_chain *chain)
+/* Bytes of the socket's into the guest's buffers. */
+static int pump_in(struct console *c)
 {
-	struct virtio_console_control m;
+	struct virtq *q = &c->dev.queues[RX1];
+	struct iovec iov[QUEUE_MAX];
+	struct virtq_chain chain = {.iov = iov, .room = QUEUE_MAX};
+	unsigned taken = 0;
+	int r = 0;
 
-	if (virtq_copy_out(chain, 0, &m, sizeof(m)) < sizeof(m))
-		return;
-	switch (m.event) {
-	case VIRTIO_CONSOLE_DEVICE_READY:
-		if (m.value == 1)
-			c->pending |= ADD_PORTS;
-		break;
-	case VIRTIO_CONSOLE_PORT_READY:
-		if (m.value == 1 && m.id == PORT_LOG)
-			c->pending |= LOG_READY;
-		if (m.value == 1 && m.id == PORT_AGENT)
-			c->pending |= AGENT_READY;
-		break;
-	case VIRTIO_CONSOLE_PORT_OPEN:
-		if (m.id == PORT_AGENT)
-			c->guest_open = m.value == 1;
-		break;
+	while (c->guest_open && !c->agent_ended) {
+		if (taken++ == q->size) { /* others want the loop, too */
+			virtq_poke(q->notify);
+			break;
+		}
+		r = virtq_next(q, &chain);
+		if (r <= 0)
+			break;
+		if (chain.n_write == 0) {
+			r = fail_plain(EINVAL, "input buffer of no bytes");
+			break;
+		}
+
+		struct msghdr m = {
+			.msg_iov = iov + chain.n_read,
+			.msg_iovlen = chain.n_write,
+		};
+		ssize_t n = recvmsg(c->agent, &m, MSG_DONTWAIT);
+
+		if (n <= 0) {
+			virtq_undo_next(q);
+			c->agent_ended = n == 0 || errno != EAGAIN;
+			break;
+		}
+		virtq_push(q, chain.head, (uint32_t)n);
 	}
+	virtq_signal(q);
+	if (r >= 0 && c->guest_open && c->agent_ended) {
+		c->guest_open = false;
+		c->tell[PORT_AGENT] |= TELL_OPEN;
+		r = send_control(c);
+	}
+	return r < 0 ? r : 0;
 }
 
-/* -- Port 1 --------------------------------------------------------------- */
-
-static void end_agent(struct console *c)
+/* Leaves off the first bytes of the n parts; returns how many are left. */
+static unsigned skip_sent(struct iovec **iov, unsigned n, size_t bytes)
 {
-	if (!c->ended)
-		c->pending |= AGENT_CLOSED;
-	c->ended = true;
+	while (n > 0 && bytes >= (*iov)->iov_len) {
+		bytes -= (*iov)->iov_len;
+		(*iov)++;
+		n--;
+	}
+	if (n > 0) {
+		(*iov)->iov_base = (uint8_t *)(*iov)->iov_base + bytes;
+		(*iov)->iov_len -= bytes;
+	}
+	return n;
 }
 
-/* Sends a chain's rest; returns false when the socket is full. */
+/* Sends what is left of a chain. Returns whether all of it has gone; a peer
+ * that takes no more gets nothing, and the guest is not held up by it. */
 static bool send_chain(struct console *c, const struct virtq_chain *chain)
 {
-	while (!c->ended && c->sent < chain->read_bytes) {
-		uint8_t bytes[16384];
-		size_t n = virtq_copy_out(chain, c->sent, bytes, sizeof(bytes));
-		ssize_t sent =
-			send(c->agent, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (c->agent >= 0) {
+		struct iovec *iov = chain->iov;
+		struct iovec parts[QUEUE_MAX];
 
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0 && errno == EAGAIN) {
-			c->writable = false;
+		memcpy(parts, iov, chain->n_read * sizeof(*iov));
+		iov = parts;
+
+		unsigned n = skip_sent(&iov, chain->n_read, c->sent);
+		struct msghdr m = {.msg_iov = iov, .msg_iovlen = n};
+
+		if (n == 0)
+			break;
+
+		ssize_t done =
+			sendmsg(c->agent, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (done < 0 && errno == EAGAIN)
 			return false;
-		}
-		if (sent < 0)
-			end_agent(c);
-		else
-			c->sent += (size_t)sent;
+		if (done < 0)
+			break;
+		c->sent += (size_t)done;
 	}
 	c->sent = 0;
 	return true;
 }
 
-/* From the guest to the socket; what nobody takes any more is dropped. */
+/* The guest's bytes into the socket. */
 static int pump_out(struct console *c)
 {
-	struct virtq *q = &c->dev.queues[AGENT_OUT];
-	struct iovec iov[QUEUE_SIZE];
-	struct virtq_chain chain = {.iov = iov, .room = QUEUE_SIZE};
-	int r = 1;
+	struct virtq *q = &c->dev.queues[TX1];
+	struct iovec iov[QUEUE_MAX];
+	struct virtq_chain chain = {.iov = iov, .room = QUEUE_MAX};
+	unsigned taken = 0;
+	int r = 0;
 
-	for (unsigned n = 0; r == 1 && n < q->size; n++) {
-		if (!c->writable && !c->ended) {
-			r = 0;
+	for (;;) {
+		if (taken++ == q->size) { /* others want the loop, too */
+			virtq_poke(q->notify);
 			break;
 		}
 		r = virtq_next(q, &chain);
-		if (r == 1 && !send_chain(c, &chain)) {
+		if (r <= 0)
+			break;
+		if (!send_chain(c, &chain)) {
 			virtq_undo_next(q);
-			r = 0;
-		} else if (r == 1) {
-			virtq_push(q, chain.head, 0);
-		}
-	}
-	virtq_signal(q);
-	return r;
-}
-
-/* From the socket to the guest. */
-static int pump_in(struct console *c)
-{
-	struct virtq *q = &c->dev.queues[AGENT_IN];
-	struct iovec iov[QUEUE_SIZE];
-	struct virtq_chain chain = {.iov = iov, .room = QUEUE_SIZE};
-	int r = 1;
-
-	for (unsigned n = 0; r == 1 && n < q->size; n++) {
-		if (!c->guest_open || !c->readable || c->ended) {
-			r = 0;
 			break;
 		}
-		r = virtq_next(q, &chain);
-		if (r != 1)
-			break;
-		if (chain.n_write == 0) {
-			virtq_push(q, chain.head, 0);
-			continue;
-		}
-		struct msghdr m = {.msg_iov = iov + chain.n_read,
-				   .msg_iovlen = chain.n_write};
-		ssize_t got = recvmsg(c->agent, &m, MSG_DONTWAIT);
-
-		if (got > 0) {
-			virtq_push(q, chain.head, (uint32_t)got);
-			continue;
-		}
-		virtq_undo_next(q);
-		if (got < 0 && errno == EINTR)
-			continue;
-		c->readable = false;
-		if (got == 0 || errno != EAGAIN)
-			end_agent(c);
+		virtq_push(q, chain.head, 0);
 	}
 	virtq_signal(q);
-	return r;
+	return r < 0 ? r : 0;
 }
 
-/* Moves what can be moved; 1: there is more. */
-static int pump(struct console *c)
-{
-	int out = pump_out(c);
-	int in = out < 0 ? out : pump_in(c);
-	int r = in < 0 ? in : send_control(c);
-
-	return r < 0 ? r : out | in;
-}
-
-static int handle_agent(void *arg, uint32_t events)
+static int on_agent(void *arg, uint32_t events)
 {
 	struct console *c = arg;
+	int r = 0;
 
+	(void)events;
 	pthread_mutex_lock(&c->dev.lock);
-	c->readable |= (events & ~EPOLLOUT) != 0;
-	c->writable |= (events & ~EPOLLIN) != 0;
-	if (virtio_is_running(&c->dev) && c->dev.active)
-		virtio_served(&c->dev, AGENT_OUT, pump(c));
+	if (virtio_is_active(&c->dev)) {
+		r = pump_in(c);
+		if (r == 0)
+			r = pump_out(c);
+		if (r < 0)
+			virtio_broken(&c->dev);
+	}
 	pthread_mutex_unlock(&c->dev.lock);
 	return 0;
 }
 
-/* -- The device ----------------------------------------------------------- */
-
-/* What the guest wrote to the log or to control. */
-static int take_chains(struct console *c, unsigned i)
+/* Writes as much as the log takes without waiting; it may be a blocking
+ * pipe, of which poll() promises PIPE_BUF bytes. */
+static int serve_log(struct virtio_device *dev, const struct virtq_chain *chain,
+		     uint32_t *written)
 {
-	struct virtq *q = &c->dev.queues[i];
-	struct iovec iov[QUEUE_SIZE];
-	struct virtq_chain chain = {.iov = iov, .room = QUEUE_SIZE};
-	int r = 1;
+	struct pollfd p = {.fd = console_of(dev)->log, .events = POLLOUT};
+	char bytes[PIPE_BUF];
+	size_t done = 0;
 
-	for (unsigned n = 0; r == 1 && n < q->size; n++) {
-		r = virtq_next(q, &chain);
-		if (r != 1)
+	*written = 0;
+	while (p.fd >= 0 && done < LOG_CHAIN_MAX) {
+		size_t n = virtq_copy_out(chain, done, bytes, sizeof(bytes));
+
+		if (n == 0 || poll(&p, 1, 0) != 1 || p.revents != POLLOUT)
 			break;
-		if (i == LOG_OUT)
-			write_log(c->log, &chain);
-		else
-			take_control(c, &chain);
-		virtq_push(q, chain.head, 0);
+
+		ssize_t put = write(p.fd, bytes, n);
+
+		if (put < 0)
+			break;
+		done += (size_t)put;
 	}
-	virtq_signal(q);
-	return r;
+	return 0;
 }
 
-static int kick(struct virtio_device *dev, unsigned i)
+/* A message of the guest's. What it says of ports that are none is let by. */
+static int serve_control(struct virtio_device *dev,
+			 const struct virtq_chain *chain, uint32_t *written)
 {
 	struct console *c = console_of(dev);
-	int more = 0;
+	struct virtio_console_control m;
+
+	*written = 0;
+	if (virtq_copy_out(chain, 0, &m, sizeof(m)) < sizeof(m))
+		return fail_plain(EINVAL, "control message of %zu bytes",
+				  chain->read_bytes);
+	if (m.event == VIRTIO_CONSOLE_DEVICE_READY && m.value) {
+		c->tell[PORT_LOG] = c->tell[PORT_AGENT] = TELL_ADD;
+	} else if (m.event == VIRTIO_CONSOLE_PORT_READY && m.value) {
+		if (m.id == PORT_LOG)
+			c->tell[PORT_LOG] |= TELL_CONSOLE | TELL_OPEN;
+		else if (m.id == PORT_AGENT)
+			c->tell[PORT_AGENT] |= TELL_NAME | TELL_OPEN;
+	} else if (m.event == VIRTIO_CONSOLE_PORT_OPEN && m.id == PORT_AGENT) {
+		c->guest_open = m.value;
+	}
+	return 0;
+}
+
+static int console_kick(struct virtio_device *dev, unsigned q)
+{
+	struct console *c = console_of(dev);
+	struct iovec iov[QUEUE_MAX];
+	struct virtq_chain chain = {.iov = iov, .room = QUEUE_MAX};
 	int r;
 
-	if (i == LOG_IN)
-		return 0;
-	if (i == LOG_OUT)
-		return take_chains(c, i);
-	if (i == CONTROL_OUT)
-		more = take_chains(c, i);
-	if (more < 0)
-		return more;
-	r = pump(c);
-	if (r > 0)
-		virtio_wake(dev, AGENT_OUT);
-	return r < 0 ? r : more;
+	switch (q) {
+	case TX0: return virtio_serve_queue(dev, q, &chain, serve_log);
+	case CONTROL_TX:
+		r = virtio_serve_queue(dev, q, &chain, serve_control);
+		if (r == 0)
+			r = send_control(c);
+		return r < 0 ? r : pump_in(c);
+	case CONTROL_RX: return send_control(c);
+	case RX1: return pump_in(c);
+	case TX1: return pump_out(c);
+	default: /* the log's port has no input */ return 0;
+	}
 }
 
-static void config_read(struct virtio_device *dev, uint64_t offset, void *bytes,
-			unsigned len)
-{
-	const struct virtio_console_config config = {.max_nr_ports = PORTS};
-
-	(void)dev;
-	if (offset < sizeof(config) && len <= sizeof(config) - offset)
-		memcpy(bytes, (const uint8_t *)&config + offset, len);
-}
-
-static void reset(struct virtio_device *dev)
+static void console_reset(struct virtio_device *dev)
 {
 	struct console *c = console_of(dev);
 
-	c->pending = 0;
+	memset(c->tell, 0, sizeof(c->tell));
 	c->guest_open = false;
 	c->sent = 0;
 }
 
-static void destroy(struct virtio_device *dev)
+static void console_config_read(struct virtio_device *dev, uint64_t offset,
+				void *bytes, unsigned len)
+{
+	struct virtio_console_config config = {.max_nr_ports = N_PORTS};
+
+	(void)dev;
+	virtio_config_copy(&config, sizeof(config), offset, bytes, len);
+}
+
+static void console_destroy(struct virtio_device *dev)
 {
 	struct console *c = console_of(dev);
 
@@ -358,42 +368,38 @@ static void destroy(struct virtio_device *dev)
 static const struct virtio_ops console_ops = {
 	.name = "console",
 	.id = VIRTIO_ID_CONSOLE,
-	.n_queues = QUEUES,
-	.queue_max = QUEUE_SIZE,
+	.n_queues = N_QUEUES,
+	.queue_max = QUEUE_MAX,
 	.features = 1ULL << VIRTIO_CONSOLE_F_MULTIPORT,
-	.config_read = config_read,
-	.kick = kick,
-	.reset = reset,
-	.destroy = destroy,
+	.config_read = console_config_read,
+	.kick = console_kick,
+	.reset = console_reset,
+	.destroy = console_destroy,
 };
 
 struct virtio_device *console_create(const struct guestmem *mem,
 				     struct loop *loop, int log, int agent)
 {
 	struct console *c = calloc(1, sizeof(*c));
-	int r;
 
 	if (!c) {
-		errno = -fail(ENOMEM, "virtio-console");
+		fail(ENOMEM, "console");
 		return NULL;
 	}
-	r = virtio_init(&c->dev, &console_ops, mem, loop);
+
+	int r = virtio_init(&c->dev, &console_ops, mem, loop);
+
+	c->log = log;
+	c->agent = agent;
+	c->agent_ended = agent < 0;
+	if (r == 0 && agent >= 0)
+		r = loop_add(loop, agent, EPOLLIN | EPOLLOUT | EPOLLET,
+			     on_agent, c);
 	if (r < 0) {
+		virtio_fini(&c->dev);
 		free(c);
 		errno = -r;
 		return NULL;
 	}
-	c->log = log;
-	c->agent = -1;
-	c->ended = agent < 0;
-	if (agent >= 0)
-		r = loop_add(loop, agent, EPOLLIN | EPOLLOUT | EPOLLET,
-			     handle_agent, c);
-	if (r < 0) {
-		destroy(&c->dev);
-		errno = -r;
-		return NULL;
-	}
-	c->agent = agent;
 	return &c->dev;
 }

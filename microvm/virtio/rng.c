@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-rng: random numbers of the host's. */
-#include <errno.h>
+/* virtio-rng: the host's random numbers (virtio 1.2, section 5.4). */
 #include <linux/virtio_ids.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -9,36 +8,32 @@
 #include "microvm/virtio/devices.h"
 #include "microvm/virtio/virtio.h"
 
-#define QUEUE_SIZE  64
-#define REQUEST_MAX 4096 /* bytes for one chain; the driver asks again */
+#define QUEUE_MAX 8
+#define BYTES_MAX 256 /* of one request: the kernel gives them in one go */
 
-static uint32_t fill(const struct virtq_chain *chain)
+static int serve(struct virtio_device *dev, const struct virtq_chain *chain,
+		 uint32_t *written)
 {
-	uint8_t bytes[REQUEST_MAX];
-	size_t want = chain->write_bytes < REQUEST_MAX ? chain->write_bytes
-						       : REQUEST_MAX;
-	ssize_t n = getrandom(bytes, want, GRND_NONBLOCK);
+	uint8_t bytes[BYTES_MAX];
+	size_t want = chain->write_bytes;
+	ssize_t n = getrandom(bytes, want < BYTES_MAX ? want : BYTES_MAX, 0);
 
-	return n < 0 ? 0 : (uint32_t)virtq_copy_in(chain, 0, bytes, (size_t)n);
+	(void)dev;
+	if (n < 0)
+		return fail(errno, "random numbers");
+	*written = (uint32_t)virtq_copy_in(chain, 0, bytes, (size_t)n);
+	return 0;
 }
 
-static int kick(struct virtio_device *dev, unsigned q)
+static int rng_kick(struct virtio_device *dev, unsigned q)
 {
-	struct virtq *queue = &dev->queues[q];
-	struct iovec iov[QUEUE_SIZE];
-	struct virtq_chain chain = {.iov = iov, .room = QUEUE_SIZE};
-	int r = 1;
+	struct iovec iov[QUEUE_MAX];
+	struct virtq_chain chain = {.iov = iov, .room = QUEUE_MAX};
 
-	for (unsigned n = 0; r == 1 && n < queue->size; n++) {
-		r = virtq_next(queue, &chain);
-		if (r == 1)
-			virtq_push(queue, chain.head, fill(&chain));
-	}
-	virtq_signal(queue);
-	return r;
+	return virtio_serve_queue(dev, q, &chain, serve);
 }
 
-static void destroy(struct virtio_device *dev)
+static void rng_destroy(struct virtio_device *dev)
 {
 	virtio_fini(dev);
 	free(dev);
@@ -48,9 +43,9 @@ static const struct virtio_ops rng_ops = {
 	.name = "rng",
 	.id = VIRTIO_ID_RNG,
 	.n_queues = 1,
-	.queue_max = QUEUE_SIZE,
-	.kick = kick,
-	.destroy = destroy,
+	.queue_max = QUEUE_MAX,
+	.kick = rng_kick,
+	.destroy = rng_destroy,
 };
 
 struct virtio_device *rng_create(const struct guestmem *mem, struct loop *loop)
@@ -58,7 +53,7 @@ struct virtio_device *rng_create(const struct guestmem *mem, struct loop *loop)
 	struct virtio_device *dev = calloc(1, sizeof(*dev));
 
 	if (!dev) {
-		errno = -fail(ENOMEM, "virtio-rng");
+		fail(ENOMEM, "rng");
 		return NULL;
 	}
 

@@ -16,16 +16,16 @@ struct loop;
 struct virtio_device;
 
 /*
- * One kind of device. All functions but destroy are called with the device's
- * lock held: activate and kick by the I/O thread; reset, config_read and
- * config_write by the vCPU thread whose access asks for it.
+ * One kind of device. All functions run with the device's lock held: activate
+ * and kick in the I/O thread, reset and config_* in a vCPU's, where the loop
+ * must not be touched; destroy in the I/O thread, alone.
  */
 struct virtio_ops {
 	const char *name; /* in messages: "rng" */
 	uint32_t id;      /* VIRTIO_ID_* */
 	unsigned n_queues;
 	uint16_t queue_max; /* largest size of each queue, a power of two */
-	uint64_t features;  /* offered, beside those of every device */
+	uint64_t features;  /* offered, beside those of the transport */
 
 	/* Reads of the configuration space; the rest is zeroes. NULL: none. */
 	void (*config_read)(struct virtio_device *dev, uint64_t offset,
@@ -47,8 +47,8 @@ struct virtio_ops {
 	void (*destroy)(struct virtio_device *dev);
 };
 
-/* Which queue of which device an eventfd is for. */
-struct virtio_kick {
+/* Whose queue an eventfd kicks. */
+struct virtio_wire {
 	struct virtio_device *dev;
 	unsigned q;
 };
@@ -74,10 +74,11 @@ struct virtio_device {
 	uint32_t isr; /* VIRTIO_MMIO_INT_*; atomic, not under the lock */
 	uint32_t config_generation;
 	uint32_t device_features_sel, driver_features_sel, queue_sel;
-	bool reported; /* a mistake of the guest was logged */
-	int irq;       /* eventfd */
+	bool activated; /* ops->activate was called since DRIVER_OK */
+	bool reported;  /* a mistake of the guest was logged; outlives resets */
+	int irq;        /* eventfd */
 	struct virtq queues[VIRTIO_QUEUES_MAX];
-	struct virtio_kick kicks[VIRTIO_QUEUES_MAX];
+	struct virtio_wire wires[VIRTIO_QUEUES_MAX]; /* constant */
 };
 
 /*
@@ -121,6 +122,33 @@ void virtio_broken(struct virtio_device *dev);
 
 /* The configuration space changed: the driver is told. With the lock held. */
 void virtio_config_changed(struct virtio_device *dev);
+
+/* What the driver reset is as it was made. vCPU thread, with the lock held. */
+void virtio_reset(struct virtio_device *dev);
+
+/* DRIVER_OK was written: the I/O thread is told. With the lock held. */
+void virtio_activate(struct virtio_device *dev);
+
+/* May queues be used? For handlers of the device's own fds; with the lock. */
+bool virtio_is_active(const struct virtio_device *dev);
+
+/* Serves one chain: 0 and the bytes written to it, or -errno with fail() text
+ * for a mistake of the guest. */
+typedef int virtio_serve(struct virtio_device *dev,
+			 const struct virtq_chain *chain, uint32_t *written);
+
+/*
+ * Has each chain of queue q served and gives it back; chain is where they are
+ * put. After as many as the queue holds the queue is kicked again, so that no
+ * guest keeps the loop to itself. Returns 0 or -errno with fail() text.
+ */
+int virtio_serve_queue(struct virtio_device *dev, unsigned q,
+		       struct virtq_chain *chain, virtio_serve *serve);
+
+/* For config_read: the part of a device's configuration that is read; what
+ * lies behind its end is left as it is. */
+void virtio_config_copy(const void *config, size_t config_bytes,
+			uint64_t offset, void *bytes, unsigned len);
 
 /* Was the feature accepted? */
 static inline bool virtio_has(const struct virtio_device *dev, unsigned bit)

@@ -1,211 +1,203 @@
 /* SPDX-License-Identifier: MIT */
-/* The device's side of a split virtqueue (virtio 1.2, section 2.7). */
+/* The device's side of a split virtqueue: checks, takes and gives back. */
 #include "microvm/virtio/virtq.h"
 
-#include <errno.h>
+#include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/fail.h"
 
-/* -- The ring in guest memory --------------------------------------------- */
+/* The rings are little-endian, as the hosts that have KVM and this VMM are. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "byte order");
 
-/*
- * The guest may write any of this at any moment: each value is read once, by
- * an access that the compiler cannot repeat, and only the copy is looked at.
- */
-#define RING_READ(p)     __atomic_load_n((p), __ATOMIC_RELAXED)
-#define RING_WRITE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
+/* Index fields: the driver writes them while they are read. */
+#define LOAD(p)         __atomic_load_n(p, __ATOMIC_RELAXED)
+#define LOAD_ACQUIRE(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 
-static uint16_t *avail_u16(const struct virtq *q, size_t index)
-{
-	return (uint16_t *)guestmem_at(q->mem, q->avail, 6 + 2ULL * q->size) +
-	       index;
-}
-
-static struct vring_avail *avail_ring(const struct virtq *q)
-{
-	return guestmem_at(q->mem, q->avail, 4 + 2ULL * q->size);
-}
-
-static struct vring_used *used_ring(const struct virtq *q)
-{
-	return guestmem_at(q->mem, q->used, 4 + 8ULL * q->size);
-}
-
-/* used_event, behind the available ring: when the driver wants interrupts. */
-static uint16_t used_event(const struct virtq *q)
-{
-	return RING_READ(avail_u16(q, 2 + q->size));
-}
-
-/* avail_event, behind the used ring: when we want kicks. */
-static void set_avail_event(const struct virtq *q, uint16_t value)
-{
-	uint16_t *at = guestmem_at(q->mem, q->used + 4 + 8ULL * q->size, 2);
-
-	RING_WRITE(at, value);
-}
-
-int virtq_start(struct virtq *q)
-{
-	uint64_t event = q->event_idx ? 2 : 0;
-
-	if (q->size == 0 || q->size > 32768 || (q->size & (q->size - 1)))
-		return fail_plain(EINVAL, "queue of size %u", q->size);
-	if (q->desc % 16 || q->avail % 2 || q->used % 4)
-		return fail_plain(EINVAL, "a ring is not aligned");
-	if (!guestmem_at(q->mem, q->desc, 16ULL * q->size) ||
-	    !guestmem_at(q->mem, q->avail, 4 + 2ULL * q->size + event) ||
-	    !guestmem_at(q->mem, q->used, 4 + 8ULL * q->size + event))
-		return fail_plain(EFAULT, "a ring is not in memory");
-	q->last_avail = q->used_index = q->signalled = 0;
-	q->signalled_valid = false;
-	q->live = true;
-	return 0;
-}
-
-/* -- Chains --------------------------------------------------------------- */
-
-static int add_part(struct virtq *q, struct virtq_chain *chain,
-		    const struct vring_desc *d)
-{
-	bool writes = d->flags & VRING_DESC_F_WRITE;
-	unsigned n = chain->n_read + chain->n_write;
-	void *host = guestmem_at(q->mem, d->addr, d->len);
-
-	if (!host)
-		return fail_plain(EFAULT,
-				  "buffer of %u bytes at %#llx is not in "
-				  "memory",
-				  d->len, (unsigned long long)d->addr);
-	if (n == chain->room)
-		return fail_plain(E2BIG, "chain of more than %u buffers",
-				  chain->room);
-	/* What was written is told in 32 bits. */
-	if (chain->read_bytes + chain->write_bytes + d->len > UINT32_MAX)
-		return fail_plain(E2BIG, "chain of 4 GiB or more");
-	if (!writes && chain->n_write)
-		return fail_plain(EINVAL, "a buffer to read behind one to "
-					  "write");
-	chain->iov[n] = (struct iovec){.iov_base = host, .iov_len = d->len};
-	if (writes) {
-		chain->n_write++;
-		chain->write_bytes += d->len;
-	} else {
-		chain->n_read++;
-		chain->read_bytes += d->len;
-	}
-	return 0;
-}
-
-/* The descriptors that a chain goes through: the queue's, or its own. */
+/* Where a chain's descriptors are: the queue's table, or an indirect one. */
 struct table {
-	const uint8_t *bytes; /* an indirect table may lie at any address */
+	const struct vring_desc *descs;
 	uint32_t n;
 	bool indirect;
 };
 
-static struct vring_desc copy_desc(const struct table *t, uint16_t at)
+static const void *ring_at(const struct virtq *q, const char *what, gpa_t gpa,
+			   uint64_t bytes, unsigned alignment)
 {
-	struct vring_desc d;
+	const void *ring = guestmem_at(q->mem, gpa, bytes);
 
-	memcpy(&d, t->bytes + at * sizeof(d), sizeof(d));
-	/* The compiler must not read guest memory again where it needs d. */
-	__asm__ volatile("" : "+m"(d) : : "memory");
-	return d;
-}
-
-static int walk(struct virtq *q, struct virtq_chain *chain, struct table t,
-		uint16_t at);
-
-static int walk_indirect(struct virtq *q, struct virtq_chain *chain,
-			 const struct vring_desc *d)
-{
-	struct table t = {.n = d->len / sizeof(struct vring_desc),
-			  .indirect = true};
-
-	if (d->flags & VRING_DESC_F_NEXT)
-		return fail_plain(EINVAL, "an indirect descriptor with a next "
-					  "one");
-	if (d->len == 0 || d->len % sizeof(struct vring_desc) || t.n > 32768)
-		return fail_plain(EINVAL, "indirect table of %u bytes", d->len);
-	t.bytes = guestmem_at(q->mem, d->addr, d->len);
-	if (!t.bytes)
-		return fail_plain(EFAULT, "an indirect table is not in memory");
-	return walk(q, chain, t, 0);
-}
-
-static int walk(struct virtq *q, struct virtq_chain *chain, struct table t,
-		uint16_t at)
-{
-	/* A chain longer than its table goes round in a circle. */
-	for (uint32_t steps = 0; steps < t.n; steps++) {
-		struct vring_desc d;
-		int r;
-
-		if (at >= t.n)
-			return fail_plain(EINVAL, "descriptor %u of %u", at,
-					  t.n);
-		d = copy_desc(&t, at);
-		if (d.flags & VRING_DESC_F_INDIRECT) {
-			if (t.indirect)
-				return fail_plain(EINVAL,
-						  "an indirect table within "
-						  "another");
-			return walk_indirect(q, chain, &d);
-		}
-		r = add_part(q, chain, &d);
-		if (r < 0 || !(d.flags & VRING_DESC_F_NEXT))
-			return r;
-		at = d.next;
+	if (!ring || gpa % alignment) {
+		fail_plain(EINVAL, "%s ring at %#llx is %s", what,
+			   (unsigned long long)gpa,
+			   ring ? "misaligned" : "outside memory");
+		return NULL;
 	}
-	return fail_plain(ELOOP, "a chain of descriptors without an end");
+	return ring;
 }
 
-/* -- Taking --------------------------------------------------------------- */
-
-static uint16_t avail_index(const struct virtq *q)
+int virtq_start(struct virtq *q)
 {
-	/* Pairs with the driver's write barrier between entry and index. */
-	return __atomic_load_n(&avail_ring(q)->idx, __ATOMIC_ACQUIRE);
+	uint64_t n = q->size;
+
+	if (n == 0 || n & (n - 1))
+		return fail_plain(EINVAL, "queue size %u", q->size);
+	q->desc_ring =
+		ring_at(q, "descriptor", q->desc, n * sizeof(struct vring_desc),
+			VRING_DESC_ALIGN_SIZE);
+	/* Both end with an event index, whether it is used or not. */
+	q->avail_ring = (void *)ring_at(q, "available", q->avail, 6 + 2 * n,
+					VRING_AVAIL_ALIGN_SIZE);
+	q->used_ring = (void *)ring_at(q, "used", q->used, 6 + 8 * n,
+				       VRING_USED_ALIGN_SIZE);
+	if (!q->desc_ring || !q->avail_ring || !q->used_ring)
+		return -EINVAL;
+	q->last_avail = q->used_index = q->signalled = 0;
+	q->ready = true;
+	return 0;
 }
 
-/* Asks for a kick at the next entry; true when one came meanwhile. */
-static bool rearm(struct virtq *q)
+void virtq_poke(int eventfd)
 {
-	if (q->event_idx)
-		set_avail_event(q, q->last_avail);
-	/* Our wish must be seen before we look again: pairs with the driver's
-	 * barrier between its index and its look at our wish. */
+	uint64_t one = 1;
+
+	/* It fails when the count is full only: then it is readable. */
+	(void)!write(eventfd, &one, sizeof(one));
+}
+
+static uint16_t *avail_event(const struct virtq *q)
+{
+	return (uint16_t *)&q->used_ring->ring[q->size];
+}
+
+/* The driver's index, when it is ahead; with nothing to take, asks for a kick
+ * and looks again. */
+static uint16_t available(const struct virtq *q)
+{
+	/* Partner: the driver's write barrier between entry and index. */
+	uint16_t index = LOAD_ACQUIRE(&q->avail_ring->idx);
+
+	if (index != q->last_avail || !q->event_idx)
+		return index;
+	__atomic_store_n(avail_event(q), q->last_avail, __ATOMIC_RELAXED);
+	/* Partner: the driver's barrier between the index that it writes and
+	 * the event that it reads; one of us sees the other's. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return avail_index(q) != q->last_avail;
+	return LOAD_ACQUIRE(&q->avail_ring->idx);
+}
+
+/* Reads a descriptor once: later changes of the guest's are not seen. */
+static int copy_desc(const struct table *t, uint32_t at,
+		     struct vring_desc *desc)
+{
+	if (at >= t->n)
+		return fail_plain(EINVAL, "descriptor %u of %u", at, t->n);
+	memcpy(desc, &t->descs[at], sizeof(*desc));
+	__asm__ volatile("" : : : "memory");
+	return 0;
+}
+
+static int enter_indirect(const struct virtq *q, const struct vring_desc *desc,
+			  struct table *t)
+{
+	uint32_t n = desc->len / sizeof(*desc);
+
+	if (t->indirect)
+		return fail_plain(EINVAL, "indirect table in an indirect one");
+	if (desc->flags & VRING_DESC_F_NEXT)
+		return fail_plain(EINVAL, "indirect descriptor with a next");
+	if (desc->len == 0 || desc->len % sizeof(*desc) || n > q->size)
+		return fail_plain(EINVAL, "indirect table of %u bytes",
+				  desc->len);
+
+	const void *descs = guestmem_at(q->mem, desc->addr, desc->len);
+
+	if (!descs)
+		return fail_plain(EINVAL, "indirect table at %#llx",
+				  (unsigned long long)desc->addr);
+	*t = (struct table){descs, n, true};
+	return 0;
+}
+
+static int add_part(const struct virtq *q, const struct vring_desc *desc,
+		    struct virtq_chain *chain)
+{
+	void *host = guestmem_at(q->mem, desc->addr, desc->len);
+	unsigned n = chain->n_read + chain->n_write;
+
+	if (!host)
+		return fail_plain(EINVAL, "buffer of %u bytes at %#llx",
+				  desc->len, (unsigned long long)desc->addr);
+	if (n == chain->room)
+		return fail_plain(EINVAL, "chain of more than %u descriptors",
+				  n);
+	chain->iov[n] = (struct iovec){host, desc->len};
+	if (desc->flags & VRING_DESC_F_WRITE) {
+		chain->n_write++;
+		chain->write_bytes += desc->len;
+		return 0;
+	}
+	if (chain->n_write > 0)
+		return fail_plain(EINVAL, "readable buffer after a writable");
+	chain->n_read++;
+	chain->read_bytes += desc->len;
+	return 0;
+}
+
+/* Follows the chain from its head on. A table's length bounds the steps in
+ * it, so that a circle ends. */
+static int walk(const struct virtq *q, struct virtq_chain *chain)
+{
+	struct table t = {q->desc_ring, q->size, false};
+	uint32_t at = chain->head;
+	uint32_t steps = 0;
+
+	for (;;) {
+		struct vring_desc desc;
+		int r = copy_desc(&t, at, &desc);
+
+		if (r < 0)
+			return r;
+		if (++steps > t.n)
+			return fail_plain(EINVAL, "descriptors in a circle");
+		if (desc.flags & VRING_DESC_F_INDIRECT) {
+			r = enter_indirect(q, &desc, &t);
+			if (r < 0)
+				return r;
+			at = steps = 0;
+			continue;
+		}
+		r = add_part(q, &desc, chain);
+		if (r < 0 || !(desc.flags & VRING_DESC_F_NEXT))
+			return r;
+		at = desc.next;
+	}
 }
 
 int virtq_next(struct virtq *q, struct virtq_chain *chain)
 {
-	struct table t = {.n = q->size};
-	uint16_t waiting;
-	int r;
+	if (!q->ready)
+		return 0;
 
-	if (!q->live)
+	uint16_t ahead = available(q) - q->last_avail;
+
+	if (ahead == 0)
 		return 0;
-	waiting = (uint16_t)(avail_index(q) - q->last_avail);
-	/* A guest that takes its index back has no entry either. */
-	if (waiting == 0 && rearm(q))
-		waiting = (uint16_t)(avail_index(q) - q->last_avail);
-	if (waiting == 0)
-		return 0;
-	if (waiting > q->size)
-		return fail_plain(EINVAL, "%u entries in a ring of %u", waiting,
+	if (ahead > q->size)
+		return fail_plain(EINVAL, "%u buffers in a ring of %u", ahead,
 				  q->size);
-	chain->n_read = chain->n_write = 0;
-	chain->read_bytes = chain->write_bytes = 0;
-	chain->head =
-		RING_READ(&avail_ring(q)->ring[q->last_avail & (q->size - 1)]);
-	t.bytes = guestmem_at(q->mem, q->desc, 16ULL * q->size);
-	r = walk(q, chain, t, chain->head);
+
+	uint16_t slot = q->last_avail & (q->size - 1);
+
+	*chain = (struct virtq_chain){
+		.iov = chain->iov,
+		.room = chain->room,
+		.head = LOAD(&q->avail_ring->ring[slot]),
+	};
+
+	int r = walk(q, chain);
+
 	if (r < 0)
 		return r;
 	q->last_avail++;
@@ -217,75 +209,67 @@ void virtq_undo_next(struct virtq *q)
 	q->last_avail--;
 }
 
-/* -- Giving back ---------------------------------------------------------- */
-
 void virtq_push(struct virtq *q, uint16_t head, uint32_t written)
 {
-	struct vring_used *used = used_ring(q);
-	struct vring_used_elem *e = &used->ring[q->used_index & (q->size - 1)];
+	struct vring_used_elem *e =
+		&q->used_ring->ring[q->used_index & (q->size - 1)];
 
-	RING_WRITE(&e->id, head);
-	RING_WRITE(&e->len, written);
-	/* Pairs with the driver's read barrier between index and entry. */
-	__atomic_store_n(&used->idx, ++q->used_index, __ATOMIC_RELEASE);
+	e->id = head;
+	e->len = written;
+	q->used_index++;
+	/* Partner: the driver's read barrier between index and entry. */
+	__atomic_store_n(&q->used_ring->idx, q->used_index, __ATOMIC_RELEASE);
 }
 
-static bool wants_signal(struct virtq *q)
+static bool wants_interrupt(const struct virtq *q)
 {
-	uint16_t pushed = (uint16_t)(q->used_index - q->signalled);
-	bool was_valid = q->signalled_valid;
+	const struct vring_avail *avail = q->avail_ring;
 
-	if (pushed == 0)
-		return false;
-	q->signalled = q->used_index;
-	q->signalled_valid = true;
-	/* Our index must be seen before its wish is read: pairs with the
-	 * driver's barrier between its wish and its look at our index. */
+	/* Partner: the driver's barrier between asking for an interrupt and
+	 * its last look at the used index. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!q->event_idx)
-		return !(RING_READ(&avail_ring(q)->flags) &
-			 VRING_AVAIL_F_NO_INTERRUPT);
-	return !was_valid ||
-	       (uint16_t)(q->used_index - used_event(q) - 1) < pushed;
+		return !(LOAD(&avail->flags) & VRING_AVAIL_F_NO_INTERRUPT);
+	return vring_need_event(LOAD(&avail->ring[q->size]), q->used_index,
+				q->signalled);
 }
 
 void virtq_signal(struct virtq *q)
 {
-	uint64_t one = 1;
-
-	if (!wants_signal(q))
+	if (!q->ready || q->used_index == q->signalled)
 		return;
-	if (q->isr)
-		__atomic_fetch_or(q->isr, 1, __ATOMIC_RELEASE);
-	if (q->irq >= 0)
-		(void)!write(q->irq, &one, sizeof(one));
+
+	bool wanted = wants_interrupt(q);
+
+	q->signalled = q->used_index;
+	if (!wanted)
+		return;
+	/* Partner: the transport's read of the interrupt status. */
+	__atomic_fetch_or(q->isr, VIRTIO_MMIO_INT_VRING, __ATOMIC_RELEASE);
+	virtq_poke(q->irq);
 }
 
-/* -- Bytes ---------------------------------------------------------------- */
-
-static size_t copy(const struct iovec *iov, unsigned n, size_t skip,
-		   uint8_t *out, const uint8_t *in, size_t len)
+/* Copies between bytes and the parts; to_guest says which way. */
+static size_t copy(const struct iovec *iov, unsigned n, size_t offset,
+		   void *bytes, size_t len, bool to_guest)
 {
 	size_t done = 0;
 
 	for (unsigned i = 0; i < n && done < len; i++) {
-		size_t part = iov[i].iov_len;
-
-		if (skip >= part) {
-			skip -= part;
+		if (offset >= iov[i].iov_len) {
+			offset -= iov[i].iov_len;
 			continue;
 		}
-		part -= skip;
+
+		uint8_t *guest = (uint8_t *)iov[i].iov_base + offset;
+		uint8_t *ours = (uint8_t *)bytes + done;
+		size_t part = iov[i].iov_len - offset;
+
 		if (part > len - done)
 			part = len - done;
-		if (out)
-			memcpy(out + done, (uint8_t *)iov[i].iov_base + skip,
-			       part);
-		else
-			memcpy((uint8_t *)iov[i].iov_base + skip, in + done,
-			       part);
+		memcpy(to_guest ? guest : ours, to_guest ? ours : guest, part);
 		done += part;
-		skip = 0;
+		offset = 0;
 	}
 	return done;
 }
@@ -293,12 +277,12 @@ static size_t copy(const struct iovec *iov, unsigned n, size_t skip,
 size_t virtq_copy_out(const struct virtq_chain *chain, size_t offset,
 		      void *bytes, size_t len)
 {
-	return copy(chain->iov, chain->n_read, offset, bytes, NULL, len);
+	return copy(chain->iov, chain->n_read, offset, bytes, len, false);
 }
 
 size_t virtq_copy_in(const struct virtq_chain *chain, size_t offset,
 		     const void *bytes, size_t len)
 {
-	return copy(chain->iov + chain->n_read, chain->n_write, offset, NULL,
-		    bytes, len);
+	return copy(chain->iov + chain->n_read, chain->n_write, offset,
+		    (void *)bytes, len, true);
 }

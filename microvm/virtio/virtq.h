@@ -9,6 +9,10 @@
 
 #include "microvm/memory.h"
 
+struct vring_avail;
+struct vring_desc;
+struct vring_used;
+
 /*
  * All that a guest says about buffers is checked here, and nowhere else: ring
  * addresses when the queue is set up, indices and descriptors at each use. A
@@ -22,22 +26,25 @@
  */
 struct virtq {
 	const struct guestmem *mem;
-	bool live;           /* started, and not reset since */
-	uint16_t size;       /* a power of two */
+	bool ready;    /* checked and in use; else virtq_next() finds nothing */
+	uint16_t size; /* a power of two */
 	uint16_t last_avail; /* next entry of the available ring to take */
 	uint16_t used_index; /* next entry of the used ring to fill */
-	uint16_t signalled;  /* used_index at the last interrupt */
-	bool signalled_valid;
-	bool event_idx; /* VIRTIO_F_EVENT_IDX was negotiated */
+	uint16_t signalled;  /* used_index when virtq_signal() last looked */
+	bool event_idx;      /* VIRTIO_F_EVENT_IDX was negotiated */
 	gpa_t desc, avail, used;
-	int notify;    /* eventfd: the driver kicks; -1 before set-up */
+	/* Where these are, once they are known to lie in RAM. */
+	const struct vring_desc *desc_ring;
+	struct vring_avail *avail_ring;
+	struct vring_used *used_ring;
+	int notify;    /* eventfd: the driver kicks */
 	int irq;       /* eventfd: we interrupt */
-	uint32_t *isr; /* the transport's interrupt status, atomic; or NULL */
+	uint32_t *isr; /* the transport's interrupt status; atomic */
 };
 
 /*
  * A chain as host memory: first the parts that the device reads, then those
- * that it writes. Zeroed but for iov and room.
+ * that it writes. The caller sets iov and room only.
  */
 struct virtq_chain {
 	struct iovec *iov;        /* the caller's array */
@@ -53,6 +60,9 @@ struct virtq_chain {
  */
 int virtq_start(struct virtq *q);
 
+/* Has an eventfd signalled: the queue's notify, or the device's irq. */
+void virtq_poke(int eventfd);
+
 /*
  * Takes the next available chain. Returns 1 and *chain, 0 when there is none
  * (and then the driver's kicks are asked for) or the queue is not started, or
@@ -60,7 +70,8 @@ int virtq_start(struct virtq *q);
  */
 int virtq_next(struct virtq *q, struct virtq_chain *chain);
 
-/* Puts the last chain taken back: as if it had not been taken. */
+/* Puts the last chain taken back, as if it had not been taken; once more, the
+ * one before it. */
 void virtq_undo_next(struct virtq *q);
 
 /* Gives a chain back with this many bytes written. */

@@ -1,267 +1,286 @@
 /* SPDX-License-Identifier: MIT */
-/* A fake guest: the driver's side of a device, for tests of microvm/virtio/. */
+/* A fake guest: drives a virtio device by its registers and its rings. */
 #pragma once
 
-#include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 #include <poll.h>
-#include <stdarg.h>
-#include <string.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "lib/fail.h"
 #include "lib/loop.h"
 #include "microvm/bus.h"
 #include "microvm/memory.h"
-#include "microvm/virtio/devices.h"
 #include "microvm/virtio/mmio.h"
 #include "microvm/virtio/virtio.h"
 #include "tests/unit/test.h"
 
-#define DRIVER_RAM    (2ULL << 20)
-#define DRIVER_MMIO   0xd0000000ULL
-#define DRIVER_RINGS  0x10000ULL  /* queue n's rings are at n pages of 16 KiB */
-#define DRIVER_BUFFER 0x100000ULL /* from here on the test's */
+#define DRIVER_MEMORY (4ULL << 20)
+#define DRIVER_BASE   0xd0000000ULL /* of the registers */
+#define DRIVER_ROUNDS 100           /* of the loop, until it has to be quiet */
 
-#define DRIVER_ROUNDS_MAX 1000 /* more events in a row: the device spins */
+/* Where the rings of a queue are; buffers begin behind those of the last. */
+#define DRIVER_RINGS(q) (0x10000ULL * ((q) + 1))
+#define DRIVER_BUFFERS  0x100000ULL
 
 struct driver_queue {
+	uint16_t size, index;     /* the next entry of the available ring */
+	uint16_t next_desc, seen; /* seen: entries of the used ring */
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
-	uint16_t size, next_desc, used_seen;
 };
 
 struct driver {
 	struct guestmem mem;
-	struct loop loop;
 	struct bus bus;
+	struct loop loop;
 	struct virtio_device *dev;
-	int idle; /* eventfd: ends a round of the loop */
 	struct driver_queue queues[VIRTIO_QUEUES_MAX];
+	gpa_t free; /* the next buffer */
+	int stop;
 };
 
-/* One part of a chain; the device writes it or reads it. */
+/* A part of a chain. */
 struct driver_part {
-	gpa_t at;
+	gpa_t gpa;
 	uint32_t len;
-	bool writes;
+	bool write; /* by the device */
 };
 
-/* The guest's memory at an address. */
-static inline void *driver_at(struct driver *d, gpa_t gpa)
-{
-	return d->mem.regions[0].host + gpa;
-}
-
-static inline uint32_t driver_read(struct driver *d, uint64_t offset)
-{
-	uint32_t value = 0;
-
-	bus_read(&d->bus, DRIVER_MMIO + offset, &value, sizeof(value));
-	return value;
-}
-
-static inline void driver_write(struct driver *d, uint64_t offset,
-				uint32_t value)
-{
-	bus_write(&d->bus, DRIVER_MMIO + offset, &value, sizeof(value));
-}
-
-static inline int driver_idle(void *arg, uint32_t events)
+static inline int driver_on_stop(void *arg, uint32_t events)
 {
 	struct driver *d = arg;
 	uint64_t count;
 
 	(void)events;
-	(void)!read(d->idle, &count, sizeof(count));
+	(void)!read(d->stop, &count, sizeof(count));
 	loop_stop(&d->loop);
 	return 0;
 }
 
-/* Memory, loop and bus, without a device. */
-static inline void driver_init(struct driver *d)
+/* Memory and loop, for a device that is made next. */
+static inline void driver_open(struct driver *d)
 {
-	*d = (struct driver){.idle = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
-	if (guestmem_create(&d->mem, DRIVER_RAM, false) < 0 ||
+	*d = (struct driver){.free = DRIVER_BUFFERS};
+	d->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (guestmem_create(&d->mem, DRIVER_MEMORY, false) < 0 ||
 	    loop_init(&d->loop) < 0 ||
-	    loop_add(&d->loop, d->idle, EPOLLIN, driver_idle, d) < 0) {
-		printf("# %s\n", fail_text());
+	    loop_add(&d->loop, d->stop, EPOLLIN, driver_on_stop, d) < 0) {
+		printf("Bail out! %s\n", fail_text());
 		exit(1);
 	}
 }
 
-/* Puts the device on the bus; takes it. */
+/* Takes the device and puts it on the bus. */
 static inline void driver_attach(struct driver *d, struct virtio_device *dev)
 {
-	d->dev = dev;
-	if (!dev || mmio_attach(dev, &d->bus, DRIVER_MMIO) < 0) {
-		printf("# %s\n", fail_text());
+	if (!dev || mmio_attach(dev, &d->bus, DRIVER_BASE) < 0) {
+		printf("Bail out! %s\n", fail_text());
 		exit(1);
 	}
+	d->dev = dev;
 }
 
-static inline void driver_fini(struct driver *d)
+static inline void driver_close(struct driver *d)
 {
 	virtio_destroy(d->dev);
 	loop_fini(&d->loop);
 	guestmem_destroy(&d->mem);
-	close(d->idle);
+	close(d->stop);
 }
 
-/* Runs the I/O thread's loop until nothing is left to do. */
-static inline void driver_pump(struct driver *d)
+static inline uint32_t driver_get(struct driver *d, uint64_t offset)
 {
-	const uint64_t one = 1;
-	struct pollfd p = {.fd = d->loop.epoll, .events = POLLIN};
+	uint32_t value;
 
-	for (int n = 0; poll(&p, 1, 0) > 0; n++) {
-		if (n == DRIVER_ROUNDS_MAX) {
-			printf("# the device has no rest\n");
-			test_fail();
+	bus_read(&d->bus, DRIVER_BASE + offset, &value, sizeof(value));
+	return value;
+}
+
+static inline void driver_set(struct driver *d, uint64_t offset, uint32_t value)
+{
+	bus_write(&d->bus, DRIVER_BASE + offset, &value, sizeof(value));
+}
+
+static inline uint32_t driver_status(struct driver *d)
+{
+	return driver_get(d, VIRTIO_MMIO_STATUS);
+}
+
+/* Runs the device's loop until nothing is left to do. */
+static inline void driver_run(struct driver *d)
+{
+	struct pollfd p = {.fd = d->loop.epoll, .events = POLLIN};
+	uint64_t one = 1;
+
+	for (int i = 0; i < DRIVER_ROUNDS; i++) {
+		if (poll(&p, 1, 0) == 0)
 			return;
-		}
-		/* It comes last: what is ready is handled before. */
-		(void)!write(d->idle, &one, sizeof(one));
+		(void)!write(d->stop, &one, sizeof(one));
 		CHECK_INT(loop_run(&d->loop), 0);
 	}
+	printf("# the loop never gets quiet\n");
+	test_fail();
 }
 
-static inline uint64_t driver_offered(struct driver *d)
+static inline void driver_kick(struct driver *d, unsigned q)
 {
-	uint64_t low;
-
-	driver_write(d, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
-	low = driver_read(d, VIRTIO_MMIO_DEVICE_FEATURES);
-	driver_write(d, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
-	return low | (uint64_t)driver_read(d, VIRTIO_MMIO_DEVICE_FEATURES)
-			     << 32;
+	driver_set(d, VIRTIO_MMIO_QUEUE_NOTIFY, q);
+	driver_run(d);
 }
 
-/* Reset to FEATURES_OK; returns whether the device took the features. */
-static inline bool driver_negotiate(struct driver *d, uint64_t features)
+static inline void *driver_at(struct driver *d, gpa_t gpa)
 {
-	driver_write(d, VIRTIO_MMIO_STATUS, 0);
-	memset(d->queues, 0, sizeof(d->queues));
-	driver_write(d, VIRTIO_MMIO_STATUS, 1);
-	driver_write(d, VIRTIO_MMIO_STATUS, 3);
-	driver_write(d, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
-	driver_write(d, VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)features);
-	driver_write(d, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-	driver_write(d, VIRTIO_MMIO_DRIVER_FEATURES,
-		     (uint32_t)(features >> 32));
-	driver_write(d, VIRTIO_MMIO_STATUS, 11);
-	return driver_read(d, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_FEATURES_OK;
+	return guestmem_at(&d->mem, gpa, 1);
 }
 
-/* Tells the device where queue i is. */
-static inline void driver_place(struct driver *d, unsigned i, uint32_t size,
-				const gpa_t rings[3])
+/* A fresh buffer. */
+static inline gpa_t driver_alloc(struct driver *d, uint32_t bytes)
 {
-	driver_write(d, VIRTIO_MMIO_QUEUE_SEL, i);
-	driver_write(d, VIRTIO_MMIO_QUEUE_NUM, size);
-	for (unsigned n = 0; n < 3; n++) {
-		uint64_t at = VIRTIO_MMIO_QUEUE_DESC_LOW + 0x10 * n;
+	gpa_t gpa = d->free;
 
-		driver_write(d, at, (uint32_t)rings[n]);
-		driver_write(d, at + 4, (uint32_t)(rings[n] >> 32));
+	d->free += (bytes + 15) / 16 * 16;
+	if (d->free > DRIVER_MEMORY)
+		abort();
+	return gpa;
+}
+
+/* Reset, and the handshake up to FEATURES_OK; returns the status. */
+static inline uint32_t driver_negotiate(struct driver *d, uint64_t features)
+{
+	uint32_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
+
+	driver_set(d, VIRTIO_MMIO_STATUS, 0);
+	driver_set(d, VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	driver_set(d, VIRTIO_MMIO_STATUS, status);
+	for (uint32_t sel = 0; sel < 2; sel++) {
+		driver_set(d, VIRTIO_MMIO_DRIVER_FEATURES_SEL, sel);
+		driver_set(d, VIRTIO_MMIO_DRIVER_FEATURES,
+			   (uint32_t)(features >> 32 * sel));
 	}
-	driver_write(d, VIRTIO_MMIO_QUEUE_READY, 1);
+	driver_set(d, VIRTIO_MMIO_STATUS, status | VIRTIO_CONFIG_S_FEATURES_OK);
+	return driver_status(d);
 }
 
-/* Makes an empty queue i; returns whether the device took it. */
-static inline bool driver_queue(struct driver *d, unsigned i, uint16_t size)
+static inline void driver_set_place(struct driver *d, uint64_t low, gpa_t gpa)
 {
-	gpa_t at = DRIVER_RINGS + i * 0x4000ULL;
-	const gpa_t rings[3] = {at, at + 0x2000, at + 0x3000};
+	driver_set(d, low, (uint32_t)gpa);
+	driver_set(d, low + 4, (uint32_t)(gpa >> 32));
+}
 
-	memset(driver_at(d, at), 0, 0x4000);
-	d->queues[i] = (struct driver_queue){
-		.desc = driver_at(d, rings[0]),
-		.avail = driver_at(d, rings[1]),
-		.used = driver_at(d, rings[2]),
+/* Sets queue q up. */
+static inline void driver_queue(struct driver *d, unsigned q, uint16_t size)
+{
+	gpa_t rings = DRIVER_RINGS(q);
+
+	d->queues[q] = (struct driver_queue){
 		.size = size,
+		.desc = driver_at(d, rings),
+		.avail = driver_at(d, rings + 0x4000),
+		.used = driver_at(d, rings + 0x8000),
 	};
-	driver_place(d, i, size, rings);
-	return driver_read(d, VIRTIO_MMIO_QUEUE_READY) == 1;
+	memset(driver_at(d, rings), 0, 0x10000);
+	driver_set(d, VIRTIO_MMIO_QUEUE_SEL, q);
+	driver_set(d, VIRTIO_MMIO_QUEUE_NUM, size);
+	driver_set_place(d, VIRTIO_MMIO_QUEUE_DESC_LOW, rings);
+	driver_set_place(d, VIRTIO_MMIO_QUEUE_AVAIL_LOW, rings + 0x4000);
+	driver_set_place(d, VIRTIO_MMIO_QUEUE_USED_LOW, rings + 0x8000);
+	driver_set(d, VIRTIO_MMIO_QUEUE_READY, 1);
 }
 
-/* The whole handshake with all queues of 16 entries and all features but
- * those in without. */
-static inline bool driver_start(struct driver *d, uint64_t without)
+/* From reset to DRIVER_OK, with all queues of this size; VERSION_1 is added
+ * to the features. */
+static inline void driver_start(struct driver *d, uint64_t features,
+				uint16_t size)
 {
-	bool ok = driver_negotiate(d, driver_offered(d) & ~without);
+	uint32_t status;
 
-	for (unsigned i = 0; i < d->dev->ops->n_queues; i++)
-		ok = driver_queue(d, i, 16) && ok;
-	driver_write(d, VIRTIO_MMIO_STATUS, 15);
-	driver_pump(d);
-	return ok && driver_read(d, VIRTIO_MMIO_STATUS) == 15;
+	status = driver_negotiate(d, features | 1ULL << VIRTIO_F_VERSION_1);
+	CHECK(status & VIRTIO_CONFIG_S_FEATURES_OK);
+	for (unsigned q = 0; q < d->dev->ops->n_queues; q++)
+		driver_queue(d, q, size);
+	driver_set(d, VIRTIO_MMIO_STATUS, status | VIRTIO_CONFIG_S_DRIVER_OK);
+	driver_run(d);
 }
 
-/* Makes a chain available; returns its head. */
-static inline uint16_t driver_add(struct driver *d, unsigned i,
+/* Makes the chain that begins with this descriptor available. */
+static inline void driver_offer(struct driver *d, unsigned q, uint16_t head)
+{
+	struct driver_queue *dq = &d->queues[q];
+
+	dq->avail->ring[dq->index % dq->size] = head;
+	dq->index++;
+	__atomic_store_n(&dq->avail->idx, dq->index, __ATOMIC_SEQ_CST);
+}
+
+/* Writes a chain of these parts and makes it available; returns its head.
+ * Descriptors are used in a circle: the caller keeps within the size. */
+static inline uint16_t driver_add(struct driver *d, unsigned q,
 				  const struct driver_part *parts, unsigned n)
 {
-	struct driver_queue *q = &d->queues[i];
-	uint16_t head = q->next_desc;
+	struct driver_queue *dq = &d->queues[q];
+	uint16_t head = dq->next_desc % dq->size;
 
-	for (unsigned k = 0; k < n; k++) {
-		uint16_t at = q->next_desc;
+	for (unsigned i = 0; i < n; i++) {
+		uint16_t at = dq->next_desc++ % dq->size;
+		bool last = i == n - 1;
 
-		q->next_desc = (uint16_t)((at + 1) % q->size);
-		q->desc[at] = (struct vring_desc){
-			.addr = parts[k].at,
-			.len = parts[k].len,
-			.flags =
-				(uint16_t)((parts[k].writes ? VRING_DESC_F_WRITE
-							    : 0) |
-					   (k + 1 < n ? VRING_DESC_F_NEXT : 0)),
-			.next = q->next_desc,
+		dq->desc[at] = (struct vring_desc){
+			.addr = parts[i].gpa,
+			.len = parts[i].len,
+			.flags = (parts[i].write ? VRING_DESC_F_WRITE : 0) |
+				 (last ? 0 : VRING_DESC_F_NEXT),
+			.next = last ? 0 : dq->next_desc % dq->size,
 		};
 	}
-	q->avail->ring[q->avail->idx % q->size] = head;
-	__atomic_store_n(&q->avail->idx, (uint16_t)(q->avail->idx + 1),
-			 __ATOMIC_RELEASE);
+	driver_offer(d, q, head);
 	return head;
 }
 
-/* Kicks queue i and lets the device work. */
-static inline void driver_kick(struct driver *d, unsigned i)
+/* Offers bytes to the device in a buffer of their own. */
+static inline uint16_t driver_send(struct driver *d, unsigned q,
+				   const void *bytes, uint32_t len)
 {
-	driver_write(d, VIRTIO_MMIO_QUEUE_NOTIFY, i);
-	driver_pump(d);
+	struct driver_part part = {driver_alloc(d, len), len, false};
+
+	memcpy(driver_at(d, part.gpa), bytes, len);
+	return driver_add(d, q, &part, 1);
 }
 
-/* The next chain that came back, or -1; *len: what was written. */
-static inline int driver_used(struct driver *d, unsigned i, uint32_t *len)
+/* Offers a buffer for the device to fill; returns where it is. */
+static inline gpa_t driver_ask(struct driver *d, unsigned q, uint32_t len)
 {
-	struct driver_queue *q = &d->queues[i];
-	struct vring_used_elem *e = &q->used->ring[q->used_seen % q->size];
+	struct driver_part part = {driver_alloc(d, len), len, true};
 
-	if (__atomic_load_n(&q->used->idx, __ATOMIC_ACQUIRE) == q->used_seen)
+	driver_add(d, q, &part, 1);
+	return part.gpa;
+}
+
+/* The next chain that came back: its head, and the bytes written; -1: none. */
+static inline int driver_used(struct driver *d, unsigned q, uint32_t *len)
+{
+	struct driver_queue *dq = &d->queues[q];
+
+	if (dq->seen == __atomic_load_n(&dq->used->idx, __ATOMIC_ACQUIRE))
 		return -1;
-	q->used_seen++;
+
+	struct vring_used_elem e = dq->used->ring[dq->seen++ % dq->size];
+
 	if (len)
-		*len = e->len;
-	return (int)e->id;
+		*len = e.len;
+	return (int)e.id;
 }
 
-/* Interrupts since the last look. */
-static inline uint64_t driver_interrupts(struct driver *d)
+/* Interrupts since the last call. */
+static inline unsigned driver_interrupts(struct driver *d)
 {
 	uint64_t count = 0;
 
-	(void)!read(d->dev->irq, &count, sizeof(count));
-	return count;
-}
-
-/* Has the device asked for its reset? */
-static inline bool driver_is_broken(struct driver *d)
-{
-	return driver_read(d, VIRTIO_MMIO_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (read(d->dev->irq, &count, sizeof(count)) < 0)
+		return 0;
+	return (unsigned)count;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a kernel finds in memory at its entry: memory map, command line, tables.
- */
+/* What a kernel finds in memory at its entry: map, command line, page tables. */
 #include <asm/bootparam.h>
 #include <string.h>
 
