@@ -9,6 +9,7 @@
 
 #include "microvm/virtio/virtq.h"
 
+struct bus;
 struct loop;
 
 #define VIRTIO_QUEUES_MAX 8 /* console: control, agent, kernel log */
@@ -33,12 +34,10 @@ struct virtio_ops {
 	/* Writes to it; checked by the device. NULL: they are dropped. */
 	void (*config_write)(struct virtio_device *dev, uint64_t offset,
 			     const void *bytes, unsigned len);
-	/* The driver is ready; its features are dev->features. NULL: nothing
-	 * to do. */
+	/* The driver is ready; its features are dev->features. Queues with a
+	 * size are started. NULL: nothing to do. */
 	int (*activate)(struct virtio_device *dev);
-	/* The driver kicked queue q, or it was just activated. Returns 1 when
-	 * it left chains in the queue, to be called again after others had
-	 * their turn: a guest that never stops kicks nobody out. */
+	/* The driver kicked queue q, or it was just activated. */
 	int (*kick)(struct virtio_device *dev, unsigned q);
 	/* The driver reset the device: forget what it said. When this returns
 	 * no thread touches its queues any more. NULL: nothing to do. */
@@ -66,12 +65,9 @@ struct virtio_device {
 	const struct guestmem *mem;
 	struct loop *loop; /* the I/O thread's */
 	pthread_mutex_t lock;
-	uint64_t offered;  /* ops->features and those of every device; _create
-			      may change it */
 	uint64_t features; /* accepted by the driver */
 	uint32_t status;
-	bool active;  /* ops->activate was called */
-	uint32_t isr; /* VIRTIO_MMIO_INT_*; atomic, not under the lock */
+	uint32_t isr; /* atomic */
 	uint32_t config_generation;
 	uint32_t device_features_sel, driver_features_sel, queue_sel;
 	bool activated; /* ops->activate was called since DRIVER_OK */
@@ -94,25 +90,6 @@ void virtio_fini(struct virtio_device *dev);
 
 /* Calls ops->destroy; NULL is fine. */
 void virtio_destroy(struct virtio_device *dev);
-
-/* Has the driver said that it is ready, and made no mistake since? */
-bool virtio_is_running(const struct virtio_device *dev);
-
-/* The driver is ready: the I/O thread hears of it. Any thread, with the lock
- * held. */
-void virtio_activate(struct virtio_device *dev);
-
-/* Puts device and queues back to their first state. With the lock held. */
-void virtio_reset(struct virtio_device *dev);
-
-/* Has the I/O thread call kick for queue q. Any thread. */
-void virtio_wake(struct virtio_device *dev, unsigned q);
-
-/*
- * What handlers of the device's own fds end with: r is as kick's result for
- * queue q. With the lock held.
- */
-void virtio_served(struct virtio_device *dev, unsigned q, int r);
 
 /*
  * A mistake of the guest, described by fail() text: logged once, and the

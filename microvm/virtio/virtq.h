@@ -65,8 +65,7 @@ void virtq_poke(int eventfd);
 
 /*
  * Takes the next available chain. Returns 1 and *chain, 0 when there is none
- * (and then the driver's kicks are asked for) or the queue is not started, or
- * -errno with fail() text.
+ * (and then the driver's kicks are asked for), or -errno with fail() text.
  */
 int virtq_next(struct virtq *q, struct virtq_chain *chain);
 
