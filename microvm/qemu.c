@@ -21,6 +21,7 @@
 #include "lib/cleanup.h"
 #include "lib/compat.h"
 #include "lib/fail.h"
+#include "microvm/arch/x86/x86.h"
 #include "microvm/host/fuse.h"
 #include "microvm/host/vhost_user.h"
 
@@ -108,8 +109,15 @@ static int exec_qemu(const struct vm_config *config, const char *binary)
 	snprintf(memory, sizeof(memory),
 		 "memory-backend-memfd,id=ram,size=%lluM,share=on", mib);
 	snprintf(cpus, sizeof(cpus), "%u", config->cpus);
-	if ((size_t)snprintf(cmdline, sizeof(cmdline), "%s",
-			     config->cmdline) >= sizeof(cmdline))
+	/*
+	 * The translator's counter is the host's. A guest that has to measure
+	 * it by the PIT waits for ever, now and then, for an interrupt of it.
+	 */
+	if ((size_t)snprintf(cmdline, sizeof(cmdline),
+			     "%s tsc_early_khz=%llu tsc=reliable",
+			     config->cmdline,
+			     (unsigned long long)x86_tsc_khz()) >=
+	    sizeof(cmdline))
 		return fail_plain(E2BIG, "the kernel's command line is longer "
 					 "than %zu bytes",
 				  sizeof(cmdline) - 1);

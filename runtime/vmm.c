@@ -51,7 +51,7 @@ static int fill_config(struct vmm *v, int agent)
 {
 	int log = v->debug ? STDERR_FILENO : -1;
 
-	if (asprintf(&v->cmdline, CMDLINE "%s%s%s", v->debug ? "" : " quiet",
+	if (asprintf(&v->cmdline, CMDLINE "%s%s%s", v->debug ? " ignore_loglevel" : " quiet",
 		     v->parameters ? " " : "",
 		     v->parameters ? v->parameters : "") < 0)
 		return fail(ENOMEM, "command line");

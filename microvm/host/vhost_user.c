@@ -108,6 +108,7 @@ struct session {
 		struct virtq q;
 		struct vring_addr addr;
 		uint32_t num;
+		uint32_t isr; /* of nobody's interest: interrupts are fds */
 		uint16_t base;
 		bool running;
 		bool broken;
@@ -218,6 +219,7 @@ static int start_queue(struct session *s, struct queue *qu)
 	int r;
 
 	qu->q.mem = &s->mem;
+	qu->q.isr = &qu->isr;
 	qu->q.size = (uint16_t)qu->num;
 	qu->q.desc = gpa_of(s, qu->addr.desc);
 	qu->q.avail = gpa_of(s, qu->addr.avail);
@@ -226,7 +228,7 @@ static int start_queue(struct session *s, struct queue *qu)
 	r = virtq_start(&qu->q);
 	if (r < 0)
 		return r;
-	qu->q.last_avail = qu->q.used_index = qu->base;
+	qu->q.last_avail = qu->q.used_index = qu->q.signalled = qu->base;
 	qu->running = true;
 	qu->broken = false;
 	/* What was kicked before we looked. */
@@ -295,7 +297,7 @@ static int vring_message(struct session *s, struct message *m)
 	case SET_VRING_ADDR: qu->addr = m->addr; return 0;
 	case SET_VRING_BASE: qu->base = (uint16_t)m->state.num; return 0;
 	case GET_VRING_BASE:
-		qu->running = false;
+		qu->running = qu->q.ready = false;
 		m->state.num = qu->q.last_avail;
 		r = reply(s, m, sizeof(m->state));
 		return r < 0 ? r : 1;

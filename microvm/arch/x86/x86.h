@@ -48,3 +48,6 @@ extern const uint8_t x86_probe_start[], x86_probe_end[];
 
 #define X86_PROBE_PORT 0x80
 #define X86_PROBE_DONE 0x5a
+
+/* Measures the host's time stamp counter for 10 ms. Returns kHz. */
+uint64_t x86_tsc_khz(void);
