@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/vfs.h>
 
+#include "isolate/scratch.h"
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/compat.h"
@@ -224,29 +225,22 @@ int cgroup_fd(const struct cgroup *cg)
 
 int cgroup_join(const struct cgroup *cg, bool in_v2)
 {
+	struct scratch fds = {};
 	char file[PATH_MAX];
-	int first = -1, last = -1, r = 0;
+	int r = 0;
 
 	if (!in_v2 && cg->v2_fd >= 0)
 		r = fd_write_file(cg->v2_fd, "cgroup.procs", "0");
 	for (size_t i = 0; r == 0 && i < cg->n_v1; i++) {
 		snprintf(file, sizeof(file), "%s/tasks", cg->v1[i].dir);
+		scratch_reserve(&fds, 1);
 
-		int fd = openat(cg->v1[i].root, file, O_WRONLY | O_CLOEXEC);
+		int fd = scratch_keep(&fds, openat(cg->v1[i].root, file,
+						   O_WRONLY | O_CLOEXEC));
 		if (fd < 0 || write(fd, "0", 1) < 0)
 			r = fail(errno, "join %s", cg->v1[i].dir);
-		/* Runs of neighbours are closed by one call. */
-		if (fd >= 0 && first >= 0 && fd != last + 1) {
-			sys_close_range(first, last, 0);
-			first = -1;
-		}
-		if (fd >= 0) {
-			first = first < 0 ? fd : first;
-			last = fd;
-		}
 	}
-	if (first >= 0)
-		sys_close_range(first, last, 0);
+	scratch_close(&fds);
 	return r;
 }
 

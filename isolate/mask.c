@@ -21,20 +21,19 @@
  * the others by clones of it: older kernels clone only what is attached.
  */
 struct cover {
-	int (*make)(struct scratch *lasting);
+	int (*make)(void);
 	int mnt; /* -1: not made yet */
 };
 
 struct masking {
 	struct cover file, dir;
-	struct scratch lasting; /* covers: until the last path */
-	struct scratch passing; /* fds of single paths */
+	struct scratch fds; /* of single paths */
 };
 
 /* An empty directory that nobody can write: one superblock for all masks. */
-static int make_empty(struct scratch *s)
+static int make_empty(void)
 {
-	int fs = scratch_keep(s, sys_fsopen("tmpfs", FSOPEN_CLOEXEC));
+	_cleanup_fd_ int fs = sys_fsopen("tmpfs", FSOPEN_CLOEXEC);
 	int mnt = -1;
 
 	if (fs >= 0 &&
@@ -44,28 +43,25 @@ static int make_empty(struct scratch *s)
 		mnt = sys_fsmount(fs, FSMOUNT_CLOEXEC,
 				  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
 					  MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	if (mnt < 0)
-		return fail(errno, "make an empty directory");
-	return scratch_keep(s, mnt);
+	return mnt < 0 ? fail(errno, "make an empty directory") : mnt;
 }
 
 /*
  * The host's null device, which is at /dev/null until the pivot. Never the
  * container's: that one may be a link (CVE-2025-31133).
  */
-static int clone_null(struct scratch *s)
+static int clone_null(void)
 {
 	struct stat st;
-	int fd = scratch_keep(s,
-			      sys_open_tree(AT_FDCWD, "/dev/null",
-					    CLONE_FLAGS | AT_SYMLINK_NOFOLLOW));
+	_cleanup_fd_ int fd = sys_open_tree(AT_FDCWD, "/dev/null",
+					    CLONE_FLAGS | AT_SYMLINK_NOFOLLOW);
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return fail(errno, "open the host's /dev/null");
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
 		return fail_plain(
 			EINVAL, "the host's /dev/null is not the null device");
-	return fd;
+	return take_fd(&fd);
 }
 
 static int put_on(struct masking *w, struct cover *c, int target)
@@ -73,12 +69,12 @@ static int put_on(struct masking *w, struct cover *c, int target)
 	int mnt;
 
 	if (c->mnt < 0) {
-		mnt = c->mnt = c->make(&w->lasting);
+		mnt = c->mnt = c->make();
 		if (mnt < 0)
 			return mnt;
 	} else {
 		mnt = scratch_keep(
-			&w->passing,
+			&w->fds,
 			sys_open_tree(c->mnt, "", CLONE_FLAGS | AT_EMPTY_PATH));
 	}
 	if (mnt < 0 || sys_move_mount(mnt, target) < 0)
@@ -108,9 +104,9 @@ static int mask_one(struct masking *w, int root, const char *path)
 {
 	struct stat st;
 
-	scratch_reserve(&w->passing, 2);
+	scratch_reserve(&w->fds, 2);
 
-	int target = open_path(root, path, &w->passing);
+	int target = open_path(root, path, &w->fds);
 
 	if (target < 0)
 		return target == -ENOENT ? 0 : target;
@@ -132,8 +128,11 @@ int mask_paths(const struct isolate *iso, int root)
 		if (r < 0)
 			fail_in(r, "mask %s", *p);
 	}
-	scratch_close(&w.lasting);
-	scratch_close(&w.passing);
+	/* The numbers of all lie side by side. */
+	scratch_reserve(&w.fds, 2);
+	scratch_keep(&w.fds, w.file.mnt);
+	scratch_keep(&w.fds, w.dir.mnt);
+	scratch_close(&w.fds);
 	return r;
 }
 

@@ -191,6 +191,15 @@ static int empty_directory(int dir)
 	return r;
 }
 
+/* The files that each container has: looked for first, most have no more. */
+static void remove_usual(int dir)
+{
+	static const char *const names[] = {"pid", "record", "lock"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		unlinkat(dir, names[i], 0);
+}
+
 int store_remove(const struct store *s, const char *id)
 {
 	_cleanup_fd_ int dir = store_find(s, id);
@@ -200,6 +209,9 @@ int store_remove(const struct store *s, const char *id)
 		return 0;
 	if (dir < 0)
 		return dir;
+	remove_usual(dir);
+	if (unlinkat(s->fd, id, AT_REMOVEDIR) == 0)
+		return 0;
 	r = empty_directory(dir);
 	if (r == 0 && unlinkat(s->fd, id, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		r = -errno;
