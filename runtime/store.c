@@ -59,22 +59,30 @@ static char *default_root(void)
 	return asprintf(&path, "%s/bulkhead", run) < 0 ? NULL : path;
 }
 
+static int open_or_make(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		int r = path_mkdirs(path, 0700);
+
+		if (r < 0)
+			return fail_in(r, "state directory");
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return fd < 0 ? fail(errno, "open state directory %s", path) : fd;
+}
+
 int store_open(const char *root, struct store *s)
 {
 	s->path = root ? strdup(root) : default_root();
 	if (!s->path)
 		return fail(ENOMEM, "open the state directory");
-	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->fd < 0 && errno == ENOENT) {
-		int r = path_mkdirs(s->path, 0700);
-
-		if (r < 0)
-			return fail_in(r, "state directory");
-		s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (s->fd < 0)
-		return fail(errno, "open state directory %s", s->path);
-	return 0;
+	s->fd = open_or_make(s->path);
+	if (s->fd == -EACCES && !root && is_ordinary_user())
+		return fail_in(s->fd, "an ordinary user needs XDG_RUNTIME_DIR "
+				      "or --root");
+	return s->fd < 0 ? s->fd : 0;
 }
 
 void store_close(struct store *s)

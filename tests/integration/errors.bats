@@ -113,6 +113,17 @@ load helpers
 	fails "$T/file" "$BULKHEAD" --root "$T/file/deeper" create -b "$BUNDLE" "$ID"
 }
 
+@test "an ordinary user whose state directory is not known is told how to name one" {
+	local dir=$T
+	while [ "$dir" != / ]; do
+		chmod o+x "$dir"
+		dir=$(dirname "$dir")
+	done
+	cp "$BULKHEAD" "$T/bulkhead" # the tree may be out of that user's reach
+	fails "XDG_RUNTIME_DIR or --root: .*/run/bulkhead: Permission denied" \
+		setpriv --reuid 4321 --regid 4321 --clear-groups env -u XDG_RUNTIME_DIR "$T/bulkhead" list
+}
+
 @test "a failed create leaves an existing pid file and the rest of the bundle as they were" {
 	echo before >"$T/pid"
 	update_config '.mounts += [{type: "no-such-fs", source: "x", destination: "/mnt"}]'

@@ -7,6 +7,7 @@ BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
 
 setup() {
 	requires root
+	umask 022	# whatever the caller's is
 	T=$BATS_TEST_TMPDIR
 	ID="bh$$x${BATS_TEST_NUMBER}z"	# delimited at both ends: no id is part of another
 	ROOT=$T/run
