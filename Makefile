@@ -2,6 +2,7 @@
 VARIANT ?= release
 BUILD   := build/$(VARIANT)
 VERSION := 0.1.0
+COMMIT  := $(if $(wildcard .git),$(shell git rev-parse HEAD 2>/dev/null))
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
@@ -91,7 +92,7 @@ toc: ## Print what each file is for
 	@for f in $(SOURCES); do printf '%-28s %s\n' $$f "$$(sed -n '2s,^/\* \(.*\) \*/,\1,p' $$f)"; done
 
 compdb: ## Write compile_commands.json
-	$(Q)tests/lint/compdb "$(CC) $(CPPFLAGS) $(CFLAGS)" $(LIB_SRC) $(CMD_SRC) > compile_commands.json
+	$(Q)tests/lint/compdb "$(CC) $(CPPFLAGS) -DBULKHEAD_COMMIT=\"\" $(CFLAGS)" $(LIB_SRC) $(CMD_SRC) > compile_commands.json
 
 install: all ## Install below $(DESTDIR)$(PREFIX)
 	install -Dm755 $(BUILD)/bulkhead $(DESTDIR)$(PREFIX)/bin/bulkhead
@@ -162,6 +163,10 @@ $(BUILD)/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# The commit is told where it is known; each new one builds this file again.
+$(BUILD)/cmd/main.o: override CPPFLAGS += -DBULKHEAD_COMMIT='"$(COMMIT)"'
+$(BUILD)/cmd/main.o: $(if $(COMMIT),$(wildcard $(shell git rev-parse --git-path logs/HEAD)))
 
 # It runs before relocation, TLS and the stack protector.
 $(BUILD)/cmd/entry.o: override HARDEN := -fPIE -fno-stack-protector -fcf-protection

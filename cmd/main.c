@@ -33,10 +33,14 @@ static void print_usage(const struct option *global)
 	printf("\n`bulkhead COMMAND --help` tells about a command.\n");
 }
 
+/* Engines read "version", "commit" and "spec"; people the last line. */
 static void print_version(void)
 {
-	printf("bulkhead version " BULKHEAD_VERSION "\nspec: " OCI_VERSION
-	       "\n");
+	printf("bulkhead version " BULKHEAD_VERSION "\n");
+	if (*BULKHEAD_COMMIT)
+		printf("commit: " BULKHEAD_COMMIT "\n");
+	printf("spec: " OCI_VERSION "\n"
+	       "+SELINUX +APPARMOR +CAP +SECCOMP +EBPF +YAJL\n");
 }
 
 /* -- Global options ------------------------------------------------------- */

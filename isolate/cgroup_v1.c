@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/buf.h"
 #include "lib/cleanup.h"
@@ -43,6 +45,7 @@ const struct hierarchy *cgroup_v1_with(const struct cgroup *cg,
 
 /* What a line of mountinfo says, cut in place. */
 struct mount_line {
+	uint64_t id;
 	const char *point, *type;
 	char *options; /* of the file system */
 };
@@ -77,6 +80,7 @@ static bool parse_line(char *line, struct mount_line *m)
 	rest += 3;
 	for (int i = 0; i < 5; i++)
 		point = strtok_r(i ? NULL : line, " ", &save);
+	m->id = strtoull(line, NULL, 10);
 	m->point = point;
 	m->type = strtok_r(rest, " ", &save);
 	strtok_r(NULL, " ", &save);
@@ -130,12 +134,24 @@ static bool is_known(const struct cgroup *cg, const struct hierarchy *h)
 	return false;
 }
 
+/* Another mount lies on the point, or on a directory above. */
+static bool is_hidden(const struct mount_line *m)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, m->point, AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) < 0)
+		return true;
+	/* Before Linux 5.8 nobody can tell. */
+	return st.stx_mask & STATX_MNT_ID && st.stx_mnt_id != m->id;
+}
+
 static int take_line(struct cgroup *cg, char *line)
 {
 	struct mount_line m;
 	struct hierarchy h = {};
 
-	if (!parse_line(line, &m))
+	if (!parse_line(line, &m) || strncmp(m.type, "cgroup", 6) != 0 ||
+	    is_hidden(&m))
 		return 0;
 	if (strcmp(m.type, "cgroup2") == 0 && !cg->v2.dir)
 		return place(cg, &cg->v2, m.point);

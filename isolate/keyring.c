@@ -18,11 +18,13 @@ int keyring_join(const char *name)
 {
 	long key = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
 
-	/* No keyrings in this kernel, or no quota left for one more. */
-	if (key < 0 && (errno == ENOSYS || errno == EDQUOT))
+	/* No keyrings in this kernel, or an engine's filter says so: then the
+	 * container cannot reach the caller's either. */
+	if (key < 0 && errno == ENOSYS)
 		return 0;
 	if (key < 0)
-		return fail(errno, "join a session keyring");
+		return fail_hint(fail(errno, "join a session keyring"),
+				 "--no-new-keyring does without");
 	if (syscall(SYS_keyctl, KEYCTL_SETPERM, key,
 		    POSSESSOR_ALL | USER_VIEW_READ_SEARCH) < 0)
 		return fail(errno, "set the session keyring's rights");

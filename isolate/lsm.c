@@ -34,8 +34,9 @@ static int set_apparmor(const char *profile, int proc)
 	if (r == -ENOENT)
 		r = write_attr(proc, "self/attr/exec", text);
 	free(text);
-	/* Without the module every process is unconfined already. */
-	if (r < 0 && strcmp(profile, "unconfined") == 0)
+	/* Without the module, which is what these errors say of a profile that
+	 * always exists, every process is unconfined already. */
+	if ((r == -EINVAL || r == -ENOENT) && strcmp(profile, "unconfined") == 0)
 		return 0;
 	if (r < 0)
 		return fail(-r, "AppArmor profile %s (/proc/self/attr/exec)",

@@ -108,3 +108,13 @@ struct wire wire_inside(const struct wire_field *f)
 {
 	return wire_of(f->bytes, f->len);
 }
+
+uint64_t wire_hash(const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+	uint64_t h = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ at[i]) * 0x100000001b3;
+	return h;
+}

@@ -61,3 +61,6 @@ char *wire_str(const struct wire_field *f, struct arena *a);
 
 /* A reader of the fields inside the field. */
 struct wire wire_inside(const struct wire_field *f);
+
+/* FNV-1a of the bytes, 64 bits: tells damage and differences, not malice. */
+uint64_t wire_hash(const void *bytes, size_t len);

@@ -18,7 +18,7 @@
 
 #define RECORD_NAME	 "record"
 #define RECORD_MAGIC	 0x4b4c5542u /* "BULK" */
-#define RECORD_VERSION	 1
+#define RECORD_VERSION	 2
 #define RECORD_MAX_BYTES (32 << 20)
 
 /* Numbers are for ever: a tag that is retired is not used again. */
@@ -38,6 +38,7 @@ enum record_tag {
 	TAG_POSTSTOP, /* HOOK_* */
 	TAG_PROCESS, /* PROCESS_* */
 	TAG_IN_VM,
+	TAG_HASH, /* u64: wire_hash() of all that follows; right after MAGIC */
 };
 
 enum pair_tag { PAIR_KEY = 1, PAIR_VALUE };
@@ -165,33 +166,41 @@ static void put_process(struct buf *b, const struct spec_process *p)
 	wire_end(b, mark);
 }
 
+static void put_record(struct buf *b, const struct record *rec)
+{
+	wire_put_str(b, TAG_ID, rec->id);
+	wire_put_str(b, TAG_BUNDLE, rec->bundle);
+	wire_put_str(b, TAG_ROOTFS, rec->rootfs);
+	wire_put_str(b, TAG_CREATED, rec->created);
+	wire_put_str(b, TAG_CGROUP, rec->cgroup);
+	wire_put_u64(b, TAG_OWNER, rec->owner);
+	wire_put_u64(b, TAG_JOIN_FLAGS, rec->join_flags);
+	wire_put_u64(b, TAG_NO_PIVOT, rec->no_pivot);
+	wire_put_u64(b, TAG_OWN_PID_NS, rec->own_pid_ns);
+	wire_put_u64(b, TAG_IN_VM, rec->in_vm);
+	for (size_t i = 0; i < rec->n_annotations; i++) {
+		size_t mark = wire_begin(b, TAG_ANNOTATION);
+
+		wire_put_str(b, PAIR_KEY, rec->annotations[i].key);
+		wire_put_str(b, PAIR_VALUE, rec->annotations[i].value);
+		wire_end(b, mark);
+	}
+	put_hooks(b, TAG_POSTSTART, &rec->poststart);
+	put_hooks(b, TAG_POSTSTOP, &rec->poststop);
+	put_process(b, &rec->process);
+}
+
 int record_write(int dir, const struct record *rec)
 {
+	_cleanup_(buf_fini) struct buf body = {};
 	_cleanup_(buf_fini) struct buf b = {};
 
+	put_record(&body, rec);
 	wire_put_u64(&b, TAG_MAGIC,
 		     RECORD_MAGIC | (uint64_t)RECORD_VERSION << 32);
-	wire_put_str(&b, TAG_ID, rec->id);
-	wire_put_str(&b, TAG_BUNDLE, rec->bundle);
-	wire_put_str(&b, TAG_ROOTFS, rec->rootfs);
-	wire_put_str(&b, TAG_CREATED, rec->created);
-	wire_put_str(&b, TAG_CGROUP, rec->cgroup);
-	wire_put_u64(&b, TAG_OWNER, rec->owner);
-	wire_put_u64(&b, TAG_JOIN_FLAGS, rec->join_flags);
-	wire_put_u64(&b, TAG_NO_PIVOT, rec->no_pivot);
-	wire_put_u64(&b, TAG_OWN_PID_NS, rec->own_pid_ns);
-	wire_put_u64(&b, TAG_IN_VM, rec->in_vm);
-	for (size_t i = 0; i < rec->n_annotations; i++) {
-		size_t mark = wire_begin(&b, TAG_ANNOTATION);
-
-		wire_put_str(&b, PAIR_KEY, rec->annotations[i].key);
-		wire_put_str(&b, PAIR_VALUE, rec->annotations[i].value);
-		wire_end(&b, mark);
-	}
-	put_hooks(&b, TAG_POSTSTART, &rec->poststart);
-	put_hooks(&b, TAG_POSTSTOP, &rec->poststop);
-	put_process(&b, &rec->process);
-	if (b.failed)
+	wire_put_u64(&b, TAG_HASH, wire_hash(body.data, body.len));
+	buf_put(&b, body.data, body.len);
+	if (body.failed || b.failed)
 		return fail(ENOMEM, "write the record");
 	return fd_replace_file(dir, RECORD_NAME, b.data, b.len);
 }
@@ -406,7 +415,7 @@ static void get_field(struct wire *w, const struct wire_field *f,
 	}
 }
 
-static int check_magic(struct wire *w)
+static int check_head(struct wire *w)
 {
 	struct wire_field f;
 
@@ -419,6 +428,9 @@ static int check_magic(struct wire *w)
 				  "program knows %u",
 				  (unsigned)(wire_u64(&f) >> 32),
 				  RECORD_VERSION);
+	if (!wire_next(w, &f) || f.tag != TAG_HASH ||
+	    wire_u64(&f) != wire_hash(w->at, w->left))
+		return fail_plain(EINVAL, "the state record is damaged");
 	return 0;
 }
 
@@ -433,7 +445,7 @@ int record_read(int dir, struct record **out)
 
 	struct wire w = wire_of(b.data, b.len);
 
-	r = check_magic(&w);
+	r = check_head(&w);
 	if (r < 0)
 		return r;
 

@@ -25,16 +25,6 @@
 
 enum cache_tag { TAG_KEY = 1, TAG_FLAGS, TAG_PROGRAM };
 
-/* FNV-1a, 64 bits: an address, not a proof. */
-static uint64_t hash(const struct buf *b)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < b->len; i++)
-		h = (h ^ (uint8_t)b->data[i]) * 0x100000001b3;
-	return h;
-}
-
 /*
  * Takes the program out of a cache file; key NULL: any. False when the file
  * is damaged or holds another key's program.
@@ -110,7 +100,7 @@ int seccomp_cache_get(const struct store *s, const struct spec_seccomp *sec,
 	seccomp_key(sec, &key);
 	if (key.failed)
 		return fail(ENOMEM, "seccomp");
-	snprintf(name, sizeof(name), "%016llx", (unsigned long long)hash(&key));
+	snprintf(name, sizeof(name), "%016llx", (unsigned long long)wire_hash(key.data, key.len));
 	if (fd_read_file(cache, name, &file, CACHE_MAX_BYTES) < 0 ||
 	    !unpack(&file, &key, bpf, NULL)) {
 		bpf->len = 0;

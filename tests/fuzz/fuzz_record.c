@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzz target: state records of any shape into record_read(). */
+#include <endian.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/fail.h"
+#include "lib/wire.h"
 #include "runtime/record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
@@ -80,10 +82,15 @@ static void read_all(const struct record *rec)
 	read_process(&rec->process);
 }
 
+/* Head of the record: two fields of 16 bytes, the second one's is the hash. */
+#define HASH_AT	 24
+#define HASHED_AT 32
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static int file, dir;
 	struct record *rec = NULL;
+	uint64_t hash;
 
 	if (!file) {
 		file = memfd_create("record", 0);
@@ -92,6 +99,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (ftruncate(file, 0) < 0 ||
 	    pwrite(file, bytes, len, 0) != (ssize_t)len)
 		abort();
+	/* A right hash, or nothing behind it would ever be read. */
+	if (len >= HASHED_AT) {
+		hash = htole64(wire_hash(bytes + HASHED_AT, len - HASHED_AT));
+		if (pwrite(file, &hash, sizeof(hash), HASH_AT) < 0)
+			abort();
+	}
 	fail_clear();
 	if (record_read(dir, &rec) < 0) {
 		if (rec || !*fail_text())

@@ -105,7 +105,7 @@ load helpers
 		"$BULKHEAD" $option >"$T/out"
 		like "$(sed -n 1p "$T/out")" '^bulkhead version [0-9]+\.[0-9]+'
 		# A build outside a clone knows no commit.
-		like "$(sed 1d "$T/out")" $'^(commit: [0-9a-f]+[^\n]*\n)?spec: 1\\.[0-9]+\\.[0-9]+$'
+		like "$(sed 1d "$T/out")" $'^(commit: [0-9a-f]+\n)?spec: 1\\.[0-9]+\\.[0-9]+\n(\\+[A-Z]+ )*\\+SECCOMP( \\+[A-Z]+)*$'
 	done
 }
 

@@ -159,6 +159,37 @@ static bool shows(struct scene s)
 	return waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/* In a child: all hierarchies are found, and one less under a tmpfs. */
+static bool hides_one(const struct cgroup *cg)
+{
+	struct cgroup all = {.path = cg->path}, rest = {.path = cg->path};
+	char point[4096];
+
+	if (!say(unshare(CLONE_NEWNS) == 0, "unshare") ||
+	    !say(sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0,
+		 "private mounts") ||
+	    !say(cgroup_v1_find(&all) == 0, "find all"))
+		return false;
+	snprintf(point, sizeof(point), "%.*s", (int)all.v1[0].root_len,
+		 all.v1[0].dir);
+	return say(sys_mount("t", point, "tmpfs", 0, NULL) == 0, point) &&
+	       say(cgroup_v1_find(&rest) == 0, "find the rest") &&
+	       say(rest.n_v1 + 1 == all.n_v1, "one is hidden");
+}
+
+static void hidden(const struct cgroup *cg)
+{
+	int status = -1;
+
+	if (cg->n_v1 == 0)
+		SKIP("a hierarchy of cgroup v1");
+
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(hides_one(cg) ? 0 : 1);
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 int main(void)
 {
 	const unsigned usual =
@@ -200,6 +231,8 @@ int main(void)
 		CHECK(shows(
 			(struct scene){&joined, false, ro, look_links, true}));
 	}
+	TEST("a hierarchy under another mount is not taken")
+	hidden(cg);
 	TEST("the cgroup is removed")
 	CHECK(cgroup_remove(cg) == 0);
 	cgroup_close(cg);

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <linux/keyctl.h>
+#include <seccomp.h>
 #include <sys/syscall.h>
 
+#include "lib/fail.h"
 #include "tests/unit/test.h"
 
 static long session(void)
@@ -59,9 +61,43 @@ static void hides_the_callers(void)
 	CHECK(syscall(SYS_request_key, "user", "test-secret", NULL, 0) < 0);
 }
 
+/* From here on the process's keyctl() ends with this error. */
+static void refuse_keyctl(int error)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+
+	CHECK(f && seccomp_rule_add(f, SCMP_ACT_ERRNO((unsigned)error),
+				    SCMP_SYS(keyctl), 0) == 0);
+	CHECK_INT(seccomp_load(f), 0);
+	seccomp_release(f);
+}
+
+static void without_keyrings(void)
+{
+	refuse_keyctl(ENOSYS);
+	CHECK_INT(keyring_join("test-keyring"), 0);
+}
+
+static void refused(void)
+{
+	refuse_keyctl(EPERM);
+	CHECK_INT(keyring_join("test-keyring"), -EPERM);
+	CHECK_HAS(fail_text(), "--no-new-keyring");
+}
+
+static void over_quota(void)
+{
+	refuse_keyctl(EDQUOT);
+	CHECK_INT(keyring_join("test-keyring"), -EDQUOT);
+	CHECK_HAS(fail_text(), "Disk quota exceeded");
+}
+
 int main(void)
 {
 	TEST("the session keyring is new, named, searchable", is_new_and_named);
 	TEST("keys of the caller's session are not found", hides_the_callers);
+	TEST("no keyrings are no error", without_keyrings);
+	TEST("a keyring refused is an error with its cure", refused);
+	TEST("a full quota is an error", over_quota);
 	return test_done();
 }

@@ -48,6 +48,28 @@ static void unconfined_is_always_fine(void)
 	CHECK_INT(lsm_apply(&p, proc_fd()), 0);
 }
 
+/* A directory in the file's place: any error but "there is no module". */
+static void unconfined_that_fails(void)
+{
+	char dir[] = "/tmp/test_lsm.XXXXXX";
+	const struct spec_process p = {.apparmor_profile = "unconfined"};
+
+	CHECK(mkdtemp(dir));
+	int root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	mkdirat(root, "self", 0755);
+	mkdirat(root, "self/attr", 0755);
+	mkdirat(root, "self/attr/exec", 0755);
+
+	int r = lsm_apply(&p, root);
+
+	unlinkat(root, "self/attr/exec", AT_REMOVEDIR);
+	unlinkat(root, "self/attr", AT_REMOVEDIR);
+	unlinkat(root, "self", AT_REMOVEDIR);
+	rmdir(dir);
+	CHECK_INT(r, -EISDIR);
+	CHECK_HAS(fail_text(), "unconfined");
+}
+
 static void apparmor_unknown(void)
 {
 	const struct spec_process p = {.apparmor_profile = "no-such-profile"};
@@ -106,6 +128,8 @@ int main(void)
 {
 	TEST("no label touches nothing", none_asked);
 	TEST("unconfined needs no module", unconfined_is_always_fine);
+	TEST("unconfined that cannot be written is an error",
+	     unconfined_that_fails);
 	TEST("a profile that cannot be had is named", apparmor_unknown);
 	TEST("a label without SELinux is an error", selinux_inactive);
 	TEST("each module gets its own form", writes_both_forms);

@@ -2,6 +2,7 @@
 /* Tests of runtime/record.c. */
 #include "runtime/record.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -297,7 +298,6 @@ static void truncated(void)
 	CHECK_INT(read_bytes(b.data, b.len), 0);
 }
 
-/* A value may change unseen; a read beyond the bytes would not be (ASan). */
 static void flipped(void)
 {
 	static const char flips[] = {0x01, (char)0x80, (char)0xff};
@@ -306,12 +306,13 @@ static void flipped(void)
 
 	write_full(&b);
 	for (size_t i = 0; i < b.len; i++) {
+		/* The unused halves of the head's two tags mean nothing. */
+		if (i == 2 || i == 3 || i == 18 || i == 19)
+			continue;
 		for (size_t k = 0; k < ARRAY_SIZE(flips); k++) {
 			b.data[i] ^= flips[k];
 
-			int r = read_bytes(b.data, b.len);
-
-			CHECK(r == 0 || r == -EINVAL);
+			CHECK_INT(read_bytes(b.data, b.len), -EINVAL);
 			b.data[i] ^= flips[k];
 		}
 	}
@@ -327,8 +328,8 @@ static void later_version(void)
 	/* Behind the header of 8 bytes: the magic, then the version. */
 	b.data[12]++;
 	CHECK_INT(read_bytes(b.data, b.len), -EINVAL);
-	CHECK_STR(fail_text(), "the state record has version 2, this program "
-			       "knows 1");
+	CHECK_STR(fail_text(), "the state record has version 3, this program "
+			       "knows 2");
 	b.data[12]--;
 	b.data[8]++;
 	CHECK_INT(read_bytes(b.data, b.len), -EINVAL);
@@ -342,6 +343,11 @@ static void unknown_tags(void)
 
 	write_full(&b);
 	wire_put_str(&b, 40000, "of a later program");
+	/* Heads of two fields and one number lie before the hash, then the
+	 * rest that it is of. */
+	uint64_t sum = htole64(wire_hash(b.data + 32, b.len - 32));
+
+	memcpy(b.data + 24, &sum, sizeof(sum));
 	CHECK_INT(read_bytes(b.data, b.len), 0);
 }
 
@@ -370,8 +376,7 @@ int main(void)
 	TEST("every member comes back as it was written", whole);
 	TEST("lists of all sizes come back", sizes);
 	TEST("a record that is cut off anywhere is refused", truncated);
-	TEST("a record with any byte changed is refused or read, no more",
-	     flipped);
+	TEST("a record with any byte changed is refused", flipped);
 	TEST("a record of a later version is refused by its number",
 	     later_version);
 	TEST("fields of a later program are skipped", unknown_tags);
