@@ -23,6 +23,11 @@ type_keys() {
 	printf "$1" >&"$KEYS"
 }
 
+# shown REGEX: waits, 20 seconds at most, until the screen shows it.
+shown() {
+	timeout 20 grep -qm 1 "$1" <(exec tail -n +1 -f "$T/screen")
+}
+
 ends_with() {
 	local rc=0
 	wait "$BG" || rc=$?

@@ -1,0 +1,140 @@
+#!/usr/bin/env bats
+# --isolation=vm: the same bundle behind the other wall, with the same commands, exit codes and stdio.
+# SPDX-License-Identifier: MIT
+
+load helpers
+load terminal
+
+setup_file() {
+	KERNEL=$("$BATS_TEST_DIRNAME/../../.ci/kernel" 2>"$BATS_FILE_TMPDIR/kernel") || KERNEL=
+	export KERNEL
+}
+
+# vm COMMAND ARG...: create or run with this isolation. The warning about a weak KVM is not of interest here.
+vm() {
+	[ -n "$KERNEL" ] || skip "no kernel for a guest: $(tail -n 1 "$BATS_FILE_TMPDIR/kernel")"
+	[ -e /usr/bin/qemu-system-x86_64 ] || [ -w /dev/kvm ] || skip "neither KVM nor QEMU"
+	bh --log-level error "$1" --isolation=vm --kernel="$KERNEL" -b "$BUNDLE" "${@:2}" "$ID"
+}
+
+# vm_inside SCRIPT: runs a shell script in a VM in the foreground.
+vm_inside() {
+	set_args sh -c "$1"
+	vm run
+}
+
+@test "run boots a kernel of its own, and gives the program's output and exit code" {
+	set_args sh -c 'uname -r; echo to stderr >&2; exit 42'
+	code 42 vm run
+	is "$(cat "$T/out")" "$(basename "$KERNEL" | sed s/vmlinuz-//)"
+	is "$(cat "$T/err")" 'to stderr'
+	nothing_left
+}
+
+@test "a program that ends by a signal gives 128 and its number" {
+	set_args sh -c 'kill -USR1 $$'
+	update_config '.linux.namespaces |= map(select(.type != "pid"))'
+	code 138 vm run
+}
+
+@test "standard input is the caller's, to its end" {
+	set_args sh -c 'wc -c; cat'
+	head -c 300000 /dev/zero >"$T/input"
+	is "$(vm run <"$T/input")" 300000
+	ID=${ID}2
+	set_args cat
+	is "$(printf 'one\ntwo\n' | vm run)" "$(printf 'one\ntwo')"
+}
+
+@test "a megabyte of output arrives whole" {
+	set_args sh -c 'yes 0123456789abcde | head -c 1048576'
+	is "$(vm run | md5sum)" "$(yes 0123456789abcde | head -c 1048576 | md5sum)"
+}
+
+@test "config.json is applied in the guest: user, capabilities, limits, no new privileges, hostname" {
+	update_config '.process.user = {uid: 1000, gid: 1000, additionalGids: [2000]} | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 77, hard: 88}]
+		| .process.capabilities |= map_values(["CAP_KILL"]) | .hostname = "boxed"'
+	is "$(vm_inside 'id -u; id -G; ulimit -n; hostname; grep -E "CapBnd|NoNewPrivs" /proc/self/status | tr -s "\t" " "')" \
+		"$(printf '1000\n1000 2000\n77\nboxed\nCapBnd: 0000000000000020\nNoNewPrivs: 1')"
+}
+
+@test "seccomp is applied in the guest" {
+	update_config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO"}]}'
+	is "$(vm_inside 'mkdir /tmp/x 2>&1')" "mkdir: can't create directory '/tmp/x': Operation not permitted"
+}
+
+@test "the mounts are there in their order: binds of a directory and of a file, tmpfs, read-only" {
+	mkdir "$T/dir"
+	echo below >"$T/dir/file"
+	echo single >"$T/single"
+	update_config '.mounts += [{destination: "/mnt", type: "tmpfs", source: "tmpfs"},
+		{destination: "/mnt/dir", type: "bind", source: $t + "/dir", options: ["rbind"]},
+		{destination: "/etc/single", type: "bind", source: $t + "/single", options: ["bind", "ro"]}]' --arg t "$T"
+	is "$(vm_inside 'cat /mnt/dir/file /etc/single; echo new >/mnt/dir/new; echo x 2>&1 >/etc/single; ls /etc | grep -c bulkhead')" \
+		"$(printf 'below\nsingle\nsh: can'\''t create /etc/single: Read-only file system\n0')"
+	is "$(cat "$T/dir/new")" new
+}
+
+@test "a read-only root is read-only, and masked paths are masked" {
+	update_config '.root.readonly = true | .linux.maskedPaths = ["/proc/kcore"] | .linux.readonlyPaths = ["/proc/sys"]'
+	is "$(vm_inside 'touch /new 2>&1; wc -c </proc/kcore; echo 1 2>&1 >/proc/sys/vm/swappiness')" \
+		"$(printf 'touch: /new: Read-only file system\n0\nsh: can'\''t create /proc/sys/vm/swappiness: Read-only file system')"
+}
+
+@test "create, state, start, kill and delete work across separate processes" {
+	mkfifo "$T/fifo"
+	set_args sh -c 'trap "exit 15" TERM; echo up; while :; do sleep 1000 & wait $!; done'
+	exec {OUT}<>"$T/fifo"
+	vm create --pid-file "$T/pid" </dev/null >&$OUT
+	is "$(status_of)" created
+	is "$(bh state "$ID" | jq .pid)" "$(cat "$T/pid")"
+	bh start "$ID"
+	read -r -t 20 -u "$OUT" line
+	is "$line" up
+	is "$(status_of)" running
+	is "$(bh list -q)" "$ID"
+	bh kill "$ID" TERM
+	"$HELPERS/pidwait" "$(cat "$T/pid")"
+	is "$(status_of)" stopped
+	bh delete "$ID"
+	exec {OUT}>&-
+	nothing_left
+}
+
+@test "delete --force ends a VM that runs, and leaves nothing of it" {
+	set_args sleep 1000
+	vm run -d </dev/null >/dev/null 2>&1
+	is "$(status_of)" running
+	bh delete --force "$ID"
+	nothing_left
+}
+
+@test "a program that is not there is one clear error, and nothing is left" {
+	set_args /no/such/program
+	fails 'exec "/no/such/program": no such file or directory' vm run
+	nothing_left
+}
+
+@test "a kernel that is none is one clear error" {
+	KERNEL=/etc/passwd
+	set_args true
+	fails '/etc/passwd' vm run
+	nothing_left
+}
+
+@test "a terminal: size, what is typed, a change of size, Ctrl-C, exit code" {
+	update_config '.process.terminal = true | .process.env += ["TERM=xterm"]'
+	set_args sh -c 'stty size; read line; echo "read:$line:"; trap "stty size" WINCH; trap "echo interrupted; exit 9" INT; echo ready
+		while :; do sleep 1000 & wait $!; done'
+	[ -n "$KERNEL" ] || skip "no kernel for a guest"
+	on_terminal "$BULKHEAD" --log-level error --root "$ROOT" run --isolation=vm --kernel="$KERNEL" -b "$BUNDLE" "$ID"
+	shown '24 80'
+	type_keys 'hello\n'
+	shown 'read:hello:'
+	shown 'ready'
+	stty -F "$TTY" rows 40 cols 132
+	shown '40 132'
+	type_keys '\003'
+	shown 'interrupted'
+	ends_with 9
+}
