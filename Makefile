@@ -52,10 +52,10 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 
 all: $(BUILD)/bulkhead ## Build the program (VARIANT=release, asan or coverage)
 
-run: ## Install what is missing, build, and run a busybox container
-	@.ci/deps run
+run: ## Install what is missing, build, and run a busybox container (ISOLATION=vm: a micro-VM)
+	@.ci/deps $(if $(filter vm,$(ISOLATION)),vm,run)
 	@$(MAKE) --no-print-directory all
-	@tests/demo $(BUILD)/bulkhead
+	@tests/demo $(BUILD)/bulkhead $(ISOLATION)
 
 check: ## Install what the tests need and run all that this machine can run
 	@.ci/deps check

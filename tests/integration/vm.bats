@@ -68,8 +68,8 @@ vm_inside() {
 	echo below >"$T/dir/file"
 	echo single >"$T/single"
 	update_config '.mounts += [{destination: "/mnt", type: "tmpfs", source: "tmpfs"},
-		{destination: "/mnt/dir", type: "bind", source: $t + "/dir", options: ["rbind"]},
-		{destination: "/etc/single", type: "bind", source: $t + "/single", options: ["bind", "ro"]}]' --arg t "$T"
+		{destination: "/mnt/dir", type: "bind", source: ($t + "/dir"), options: ["rbind"]},
+		{destination: "/etc/single", type: "bind", source: ($t + "/single"), options: ["bind", "ro"]}]' --arg t "$T"
 	is "$(vm_inside 'cat /mnt/dir/file /etc/single; echo new >/mnt/dir/new; echo x 2>&1 >/etc/single; ls /etc | grep -c bulkhead')" \
 		"$(printf 'below\nsingle\nsh: can'\''t create /etc/single: Read-only file system\n0')"
 	is "$(cat "$T/dir/new")" new
