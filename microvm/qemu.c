@@ -114,7 +114,7 @@ static int exec_qemu(const struct vm_config *config, const char *binary)
 	 * it by the PIT waits for ever, now and then, for an interrupt of it.
 	 */
 	if ((size_t)snprintf(cmdline, sizeof(cmdline),
-			     "%s tsc_early_khz=%llu tsc=reliable",
+			     VM_CMDLINE " %s tsc_early_khz=%llu tsc=reliable",
 			     config->cmdline,
 			     (unsigned long long)x86_tsc_khz()) >=
 	    sizeof(cmdline))

@@ -26,7 +26,6 @@
 
 /* The VMM's part of the command line; the caller's comes behind it. reboot=t:
  * a triple fault, which is how this machine is switched off. */
-#define CMDLINE        "console=hvc0 reboot=t panic=-1"
 #define CMDLINE_SERIAL " earlycon=uart8250,io,0x3f8 keep_bootcon"
 
 /* owned by: the I/O thread. */
@@ -59,7 +58,7 @@ int vm_config_check(const struct vm_config *c)
 		return fail_plain(EINVAL, "%zu devices, more than %u", devices,
 				  LAYOUT_VIRTIO_SLOTS);
 	if (strlen(c->cmdline) >
-	    LAYOUT_CMDLINE_MAX - sizeof(CMDLINE CMDLINE_SERIAL " "))
+	    LAYOUT_CMDLINE_MAX - sizeof(VM_CMDLINE CMDLINE_SERIAL " "))
 		return fail_plain(EINVAL, "kernel command line of %zu bytes",
 				  strlen(c->cmdline));
 	if (c->serial && c->log < 0)
@@ -170,7 +169,7 @@ static int stage_boot(struct vm *vm)
 	_cleanup_(buf_fini)
 	struct buf cmdline = {};
 
-	buf_printf(&cmdline, "%s%s %s", CMDLINE,
+	buf_printf(&cmdline, "%s%s %s", VM_CMDLINE,
 		   vm->config->serial ? CMDLINE_SERIAL : "",
 		   vm->config->cmdline);
 	if (cmdline.failed)

@@ -26,6 +26,9 @@
 
 #define MEMORY_DEFAULT (512ULL << 20)
 #define MEMORY_MIN     (64ULL << 20)
+/* What the VMM takes beside the guest's RAM: the cgroup's limit is for both. */
+#define OVERHEAD_KVM  (16ULL << 20)
+#define OVERHEAD_QEMU (160ULL << 20)
 #define CPUS_MAX       16
 #define CPUS_DEFAULT   4 /* at most, where nothing is said */
 
@@ -271,15 +274,18 @@ static unsigned choose_cpus(const struct spec *spec)
 	return n < 1 ? 1 : n > CPUS_MAX ? CPUS_MAX : n;
 }
 
-static uint64_t choose_memory(const struct spec *spec)
+static uint64_t choose_memory(const struct spec *spec, bool in_qemu)
 {
 	const struct spec_memory *memory = &spec->linux_.resources.memory;
+	uint64_t overhead = in_qemu ? OVERHEAD_QEMU : OVERHEAD_KVM;
 	uint64_t bytes = MEMORY_DEFAULT;
 
 	if (spec->vm && spec->vm->memory_bytes)
 		bytes = spec->vm->memory_bytes;
 	else if (memory->has_limit && memory->limit > 0)
-		bytes = (uint64_t)memory->limit;
+		bytes = (uint64_t)memory->limit > overhead
+				? (uint64_t)memory->limit - overhead
+				: 0;
 	if (bytes < MEMORY_MIN)
 		bytes = MEMORY_MIN;
 	return (bytes + (2 << 20) - 1) & ~(uint64_t)((2 << 20) - 1);
@@ -293,9 +299,9 @@ int vm_choose(struct vm_choice *c, const struct spec *spec,
 	*c = (struct vm_choice){.kernel = -1,
 				.initramfs = -1,
 				.kvm = -1,
-				.cpus = choose_cpus(spec),
-				.memory_bytes = choose_memory(spec)};
+				.cpus = choose_cpus(spec)};
 	r = choose_vmm(c, options->vmm);
+	c->memory_bytes = choose_memory(spec, c->qemu);
 	if (r == 0)
 		r = open_kernel(c, spec, options->kernel);
 	if (r < 0)

@@ -20,13 +20,10 @@
 #include "runtime/guest/boot.h"
 #include "runtime/vm_agent.h"
 
-/*
- * reboot=t: the guest leaves by a triple fault. The rest spares the kernel
- * what a micro-VM has not, or waits for nobody.
- */
+/* Our init, and what spares the kernel to look for what is not there. */
 #define CMDLINE                                                                \
-	"console=hvc0 reboot=t panic=-1 rdinit=/init random.trust_cpu=on "     \
-	"cryptomgr.notests rcupdate.rcu_expedited=1 8250.nr_uarts=0"
+	"rdinit=/init random.trust_cpu=on cryptomgr.notests "                  \
+	"rcupdate.rcu_expedited=1 8250.nr_uarts=0"
 
 /* -- Before the jail ------------------------------------------------------ */
 
