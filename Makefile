@@ -112,16 +112,21 @@ $(BUILD)/bulkhead: $(CMD_OBJ) $(LIB_OBJ) $(INIT_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Static, as there is no other file in the guest; no sanitizer can be in it.
+# The guest's init: static, as there is no other file in the guest, and of one
+# variant only, since no sanitizer can be in it. The program carries it as bytes.
+ifeq ($(VARIANT),release)
 build/release/bulkhead-init: $(GUEST_SRC:%.c=build/release/%.o)
 	$(call say,LD,$@)
 	$(Q)$(CC) -static -Wl,-z,relro,-z,now,--gc-sections,-s -o $@ $^ -lseccomp -lyajl_s -lm
 
-# The program carries it as bytes.
 $(INIT_OBJ): runtime/vm_init.S build/release/bulkhead-init
 	@mkdir -p $(@D)
 	$(call say,AS,$<)
 	$(Q)$(CC) -c -o $@ $<
+else
+$(INIT_OBJ): runtime/vm_init.S $(GUEST_SRC)
+	@$(MAKE) --no-print-directory VARIANT=release $@
+endif
 
 # A test brings its own main; the option parser is the one part of cmd/ in it.
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(INIT_OBJ) $(BUILD)/cmd/option.o
@@ -130,7 +135,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(INIT_OBJ) $(BUILD)/cmd/op
 	$(Q)$(CC) $(filter-out -Wl$(,)-e$(,)entry,$(LDFLAGS)) -o $@ $^ $(LDLIBS)
 
 # Programs that drive a machine; they are made of the same parts.
-$(VM): $(BUILD)/helpers/%: $(BUILD)/tests/vm/%.o $(LIB_OBJ)
+$(VM): $(BUILD)/helpers/%: $(BUILD)/tests/vm/%.o $(LIB_OBJ) $(INIT_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -Wl$(,)-e$(,)entry,$(LDFLAGS)) -o $@ $^ $(LDLIBS)
