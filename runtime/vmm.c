@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "lib/fail.h"
 #include "runtime/guest/boot.h"
 #include "runtime/vm_agent.h"
+#include "runtime/vm_confine.h"
 
 /* Our init, and what spares the kernel to look for what is not there. */
 #define CMDLINE                                                                \
@@ -66,6 +68,7 @@ static int fill_config(struct vmm *v, int agent)
 		.n_fs = 1,
 		.proc = open_proc(),
 		.balloon = true,
+		.confine = vm_confine,
 		.stop = -1,
 	};
 	return v->config.proc < 0 ? v->config.proc : 0;
@@ -122,6 +125,17 @@ static void close_others(struct vmm *v, int *sync)
 	}
 }
 
+/* The file server holds an fd for each file that the guest knows. */
+static void raise_fd_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void *run_machine(void *arg)
 {
 	struct vmm *v = arg;
@@ -154,6 +168,7 @@ int vmm_run(void *arg, int sync)
 	int signals, r;
 
 	close_others(v, &sync);
+	raise_fd_limit();
 	prctl(PR_SET_NAME, "bulkhead-vm");
 	v->fs.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	v->ended = eventfd(0, EFD_CLOEXEC);
@@ -166,6 +181,10 @@ int vmm_run(void *arg, int sync)
 	r = pthread_create(&machine, NULL, run_machine, v);
 	if (r != 0)
 		return fail(r, "start the machine's thread");
+	/* Now that the threads are made which need more. */
+	r = vm_confine(VM_THREAD_AGENT, NULL);
+	if (r < 0)
+		return r;
 
 	const struct vm_agent_config agent = {
 		.channel = v->agent,

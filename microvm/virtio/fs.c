@@ -35,6 +35,7 @@ struct fs {
 	bool started; /* the thread was */
 	bool quit; /* atomic */
 	bool active; /* guarded by: busy */
+	bool stale; /* guarded by: busy; what the server knows is of the past */
 	int work; /* eventfd: to the worker */
 	pthread_mutex_t busy;
 	struct iovec iov[CHAIN_ROOM]; /* the worker's */
@@ -69,6 +70,9 @@ static void serve(struct fs *fs)
 	int r = 0;
 
 	pthread_mutex_lock(&fs->busy);
+	if (fs->stale)
+		fuse_server_reset(fs->server);
+	fs->stale = false;
 	for (unsigned i = 0; fs->active && r >= 0 && i < QUEUES; i++)
 		r = serve_queue(fs, &fs->dev.queues[i]);
 	if (r < 0)
@@ -84,9 +88,11 @@ static void serve(struct fs *fs)
 static int prepare(struct fs *fs)
 {
 	const struct vm_config *c = fs->config;
-	int r = c->confine ? c->confine(VM_THREAD_FS, c->confine_arg) : 0;
+	int r = fuse_server_thread_init(fs->server);
 
-	return r < 0 ? r : fuse_server_thread_init(fs->server);
+	if (r == 0 && c->confine)
+		r = c->confine(VM_THREAD_FS, c->confine_arg);
+	return r;
 }
 
 static void *worker(void *arg)
@@ -120,16 +126,11 @@ static void fs_config_read(struct virtio_device *dev, uint64_t offset,
 static int fs_activate(struct virtio_device *dev)
 {
 	struct fs *fs = (struct fs *)dev;
-	int r = 0;
 
 	pthread_mutex_lock(&fs->busy);
 	fs->active = true;
 	pthread_mutex_unlock(&fs->busy);
-	if (!fs->started) {
-		r = pthread_create(&fs->thread, NULL, worker, fs);
-		fs->started = r == 0;
-	}
-	return r ? fail(r, "start the file server's thread") : 0;
+	return 0;
 }
 
 static int fs_kick(struct virtio_device *dev, unsigned q)
@@ -145,7 +146,8 @@ static void fs_reset(struct virtio_device *dev)
 
 	pthread_mutex_lock(&fs->busy);
 	fs->active = false;
-	fuse_server_reset(fs->server);
+	/* The worker's work: this thread may not touch files. */
+	fs->stale = true;
 	pthread_mutex_unlock(&fs->busy);
 }
 
@@ -177,6 +179,15 @@ static const struct virtio_ops fs_ops = {
 	.destroy = fs_destroy,
 };
 
+/* Before the I/O thread is confined, whose confinement it would inherit. */
+static int start_worker(struct fs *fs)
+{
+	int r = pthread_create(&fs->thread, NULL, worker, fs);
+
+	fs->started = r == 0;
+	return r ? fail(r, "start the file server's thread") : 0;
+}
+
 static int fs_init(struct fs *fs, const struct guestmem *mem,
 		   struct loop *loop, const struct vm_fs *export)
 {
@@ -190,7 +201,8 @@ static int fs_init(struct fs *fs, const struct guestmem *mem,
 	fs->work = eventfd(0, EFD_CLOEXEC);
 	if (fs->work < 0)
 		return fail(errno, "file server");
-	return virtio_init(&fs->dev, &fs_ops, mem, loop);
+	r = virtio_init(&fs->dev, &fs_ops, mem, loop);
+	return r < 0 ? r : start_worker(fs);
 }
 
 struct virtio_device *fs_create(const struct guestmem *mem, struct loop *loop,
@@ -210,9 +222,7 @@ struct virtio_device *fs_create(const struct guestmem *mem, struct loop *loop,
 	pthread_mutex_init(&fs->busy, NULL);
 	r = fs_init(fs, mem, loop, export);
 	if (r < 0) {
-		fuse_server_destroy(fs->server);
-		cleanup_fd(&fs->work);
-		free(fs);
+		fs_destroy(&fs->dev);
 		errno = -r;
 		return NULL;
 	}
