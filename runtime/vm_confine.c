@@ -46,7 +46,7 @@ static const int fs_calls[] = {
 	COMMON,
 	/* names, beneath O_PATH fds of the exported tree */
 	SYS_openat, SYS_openat2, SYS_mkdirat, SYS_mknodat, SYS_unlinkat,
-	SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_readlinkat,
+	SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_readlinkat,
 	/* attributes */
 	SYS_statx, SYS_newfstatat, SYS_fstat, SYS_fstatfs, SYS_fchmod,
 	SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_ftruncate,

@@ -28,10 +28,11 @@ load helpers
 	set_args true
 	bh --isolation container run -b "$BUNDLE" "$ID"
 	bh run --isolation=container -b "$BUNDLE" "$ID"
-	fails "micro-VM" bh --isolation=vm run -b "$BUNDLE" "$ID"
-	fails "micro-VM" bh create --isolation vm -b "$BUNDLE" "$ID"
+	fails "virtual machine: .*/no/kernel" bh --log-level error --isolation=vm run --kernel=/no/kernel -b "$BUNDLE" "$ID"
+	fails "virtual machine: .*/no/kernel" bh --log-level error create --isolation vm --kernel=/no/kernel -b "$BUNDLE" "$ID"
+	fails "for --isolation=vm" bh run --kernel=/no/kernel -b "$BUNDLE" "$ID"
 	ln -s "$BULKHEAD" "$T/bulkhead-vm"
-	fails "micro-VM" "$T/bulkhead-vm" --root "$ROOT" run -b "$BUNDLE" "$ID"
+	fails "virtual machine: .*/no/kernel" "$T/bulkhead-vm" --log-level error --root "$ROOT" run --kernel=/no/kernel -b "$BUNDLE" "$ID"
 	"$T/bulkhead-vm" --root "$ROOT" --isolation container run -b "$BUNDLE" "$ID"
 	is "$("$T/bulkhead-vm" --root "$ROOT" list -q)" ""
 	nothing_left

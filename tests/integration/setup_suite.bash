@@ -13,7 +13,7 @@ setup_suite() {
 	umask 022
 	mkdir -p "$TEMPLATE/rootfs"
 
-	for program in recvtty recvnotify onpty pidwait probe; do
+	for program in fscheck recvtty recvnotify onpty pidwait probe; do
 		[ -x "$HELPERS/$program" ] ||
 			cc -O1 -Wall -static -o "$HELPERS/$program" "$here/$program.c"
 	done

@@ -138,3 +138,16 @@ vm_inside() {
 	shown 'interrupted'
 	ends_with 9
 }
+
+@test "the root over virtio-fs behaves as the host's file system" {
+	local caps='["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_SETUID", "CAP_SETGID", "CAP_MKNOD", "CAP_SETFCAP"]'
+	cp "$HELPERS/fscheck" "$ROOTFS/bin/"
+	mkdir "$ROOTFS/here" "$T/host"
+	update_config '.process.capabilities |= map_values($caps) | .process.user.umask = 18' --argjson caps "$caps"
+	set_args fscheck /here 7
+	# the same program on the same file system, without a VM in between
+	"$HELPERS/fscheck" "$T/host" 7 >"$T/wanted"
+	code 0 vm run
+	diff "$T/wanted" "$T/out"
+	grep -q 'at random: ok' "$T/out"
+}
