@@ -3,8 +3,10 @@
 #include "isolate/handshake.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +75,40 @@ static int on_message(struct handshake *h, struct sync_msg *msg)
 			  msg->type);
 }
 
+/* SIGWINCH and the like wait for the program; those to end are for us. */
+static int take_signal(struct handshake *h)
+{
+	struct signalfd_siginfo info;
+
+	if (read(h->signals, &info, sizeof(info)) != sizeof(info))
+		return 0;
+	switch (info.ssi_signo) {
+	case SIGHUP:
+	case SIGINT:
+	case SIGQUIT:
+	case SIGTERM:
+		return fail_plain(EINTR, "interrupted by signal %u",
+				  info.ssi_signo);
+	default: return 0;
+	}
+}
+
+/* Until the child says something. Returns 0 or -errno with fail() text. */
+static int await_message(struct handshake *h)
+{
+	struct pollfd fds[2] = {{.fd = h->child->sync, .events = POLLIN},
+				{.fd = h->signals, .events = POLLIN}};
+	int r = 0;
+
+	while (r == 0 && h->interruptible && !fds[0].revents) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return fail(errno, "wait for the child");
+		if (fds[1].revents)
+			r = take_signal(h);
+	}
+	return r;
+}
+
 int handshake_run(struct handshake *h, bool until_ready)
 {
 	_cleanup_free_ struct sync_msg *msg = malloc(sizeof(*msg));
@@ -83,6 +119,9 @@ int handshake_run(struct handshake *h, bool until_ready)
 	if (!h->has_hooks)
 		r = send_seccomp(h);
 	while (r == 0 && !(until_ready && h->ready)) {
+		r = await_message(h);
+		if (r < 0)
+			return r;
 		r = sync_recv(h->child->sync, msg);
 		if (r == 0 && h->ready)
 			return 0;

@@ -24,6 +24,8 @@ struct handshake {
 	void *arg;
 	const struct buf *bpf; /* seccomp program; empty: none */
 	unsigned bpf_flags; /* SECCOMP_FILTER_FLAG_* */
+	bool interruptible; /* by a signal to end that comes through */
+	int signals; /* this signalfd */
 	bool has_hooks; /* the child will ask for them first */
 	int terminal; /* -1; the pty master once it came, the caller's */
 	bool ready;

@@ -19,6 +19,7 @@
 #include "lib/fd.h"
 #include "lib/path.h"
 #include "runtime/backend.h"
+#include "runtime/foreground.h"
 
 int child_open_proc(struct isolate *iso)
 {
@@ -172,6 +173,9 @@ int child_shake_hands(struct creation *c, const struct buf *bpf,
 			      .arg = c,
 			      .bpf = bpf,
 			      .bpf_flags = bpf_flags,
+			      .interruptible = c->foreground,
+			      .signals = c->foreground ? c->foreground->signals
+						       : -1,
 			      .has_hooks = has_parent_hooks(c->spec),
 			      .terminal = -1};
 	int r = handshake_run(&h, c->wait_for_start);

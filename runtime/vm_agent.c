@@ -313,6 +313,14 @@ int vm_agent_signals(void)
 	return fd < 0 ? fail(errno, "create a signalfd") : fd;
 }
 
+/* Nobody is there any more to take what is being made. */
+static int on_creator_gone(void *arg, uint32_t events)
+{
+	(void)arg;
+	(void)events;
+	return fail_plain(EPIPE, "the runtime has gone");
+}
+
 static int watch_all(struct agent *a)
 {
 	const struct vm_agent_config *config = a->config;
@@ -325,6 +333,8 @@ static int watch_all(struct agent *a)
 				 on_frame, a);
 	if (r == 0)
 		r = loop_add(&a->loop, a->signals, EPOLLIN, on_signal, a);
+	if (r == 0)
+		r = loop_add(&a->loop, a->sync, EPOLLIN, on_creator_gone, a);
 	if (r == 0)
 		r = loop_add(&a->loop, config->ended, EPOLLIN,
 			     on_machine_ended, a);

@@ -151,3 +151,18 @@ vm_inside() {
 	diff "$T/wanted" "$T/out"
 	grep -q 'at random: ok' "$T/out"
 }
+
+@test "a guest that never comes up can be interrupted, and nothing is left of it" {
+	# the first program of this kernel is none: it stops and says nothing
+	update_config '.vm = {kernel: {path: $k, parameters: ["rdinit=/none", "panic=0"]}, hypervisor: {path: "/none"}}' --arg k "$KERNEL"
+	vm_booting() { bh --log-level error run --isolation=vm -b "$BUNDLE" "$ID" </dev/null >"$T/out" 2>&1; }
+	[ -n "$KERNEL" ] || skip "no kernel for a guest"
+	mkfifo "$T/begun"
+	update_config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "echo up >\($t)/begun"]}]' --arg t "$T"
+	background vm_booting
+	is "$(line_of "$T/begun")" up
+	pkill -TERM -f -- "--root $ROOT --log-level error run" # the shell in between forwards nothing
+	wait "$BG" && return 1
+	like "$(cat "$T/out")" 'interrupted by signal 15'
+	nothing_left
+}
