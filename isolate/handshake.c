@@ -75,38 +75,34 @@ static int on_message(struct handshake *h, struct sync_msg *msg)
 			  msg->type);
 }
 
-/* SIGWINCH and the like wait for the program; those to end are for us. */
-static int take_signal(struct handshake *h)
+/* The others, SIGWINCH and the like, stay pending for the program. */
+static int watch_signals_to_end(void)
 {
-	struct signalfd_siginfo info;
+	sigset_t set;
+	int fd;
 
-	if (read(h->signals, &info, sizeof(info)) != sizeof(info))
-		return 0;
-	switch (info.ssi_signo) {
-	case SIGHUP:
-	case SIGINT:
-	case SIGQUIT:
-	case SIGTERM:
-		return fail_plain(EINTR, "interrupted by signal %u",
-				  info.ssi_signo);
-	default: return 0;
-	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGTERM);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd < 0 ? fail(errno, "create a signalfd") : fd;
 }
 
 /* Until the child says something. Returns 0 or -errno with fail() text. */
-static int await_message(struct handshake *h)
+static int await_message(const struct handshake *h)
 {
+	_cleanup_fd_ int signals = watch_signals_to_end();
 	struct pollfd fds[2] = {{.fd = h->child->sync, .events = POLLIN},
-				{.fd = h->signals, .events = POLLIN}};
-	int r = 0;
+				{.fd = signals, .events = POLLIN}};
 
-	while (r == 0 && h->interruptible && !fds[0].revents) {
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+	if (signals < 0)
+		return signals;
+	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		if (errno != EINTR)
 			return fail(errno, "wait for the child");
-		if (fds[1].revents)
-			r = take_signal(h);
-	}
-	return r;
+	return fds[1].revents ? fail_plain(EINTR, "interrupted") : 0;
 }
 
 int handshake_run(struct handshake *h, bool until_ready)
@@ -119,8 +115,8 @@ int handshake_run(struct handshake *h, bool until_ready)
 	if (!h->has_hooks)
 		r = send_seccomp(h);
 	while (r == 0 && !(until_ready && h->ready)) {
-		r = await_message(h);
-		if (r < 0)
+		if (h->interruptible && !h->ready &&
+		    (r = await_message(h)) < 0)
 			return r;
 		r = sync_recv(h->child->sync, msg);
 		if (r == 0 && h->ready)

@@ -24,8 +24,9 @@ struct handshake {
 	void *arg;
 	const struct buf *bpf; /* seccomp program; empty: none */
 	unsigned bpf_flags; /* SECCOMP_FILTER_FLAG_* */
-	bool interruptible; /* by a signal to end that comes through */
-	int signals; /* this signalfd */
+	/* Signals are blocked, but one to end stops it, until the child is
+	 * ready: for what may take long, hooks or a boot. */
+	bool interruptible;
 	bool has_hooks; /* the child will ask for them first */
 	int terminal; /* -1; the pty master once it came, the caller's */
 	bool ready;

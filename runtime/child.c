@@ -19,7 +19,6 @@
 #include "lib/fd.h"
 #include "lib/path.h"
 #include "runtime/backend.h"
-#include "runtime/foreground.h"
 
 int child_open_proc(struct isolate *iso)
 {
@@ -173,12 +172,13 @@ int child_shake_hands(struct creation *c, const struct buf *bpf,
 			      .arg = c,
 			      .bpf = bpf,
 			      .bpf_flags = bpf_flags,
-			      .interruptible = c->foreground,
-			      .signals = c->foreground ? c->foreground->signals
-						       : -1,
 			      .has_hooks = has_parent_hooks(c->spec),
 			      .terminal = -1};
-	int r = handshake_run(&h, c->wait_for_start);
+	int r;
+
+	/* All else takes a few milliseconds. */
+	h.interruptible = c->foreground && (c->options->in_vm || h.has_hooks);
+	r = handshake_run(&h, c->wait_for_start);
 
 	c->terminal = h.terminal;
 	if (r < 0)

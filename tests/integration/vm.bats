@@ -163,6 +163,6 @@ vm_inside() {
 	is "$(line_of "$T/begun")" up
 	pkill -TERM -f -- "--root $ROOT --log-level error run" # the shell in between forwards nothing
 	wait "$BG" && return 1
-	like "$(cat "$T/out")" 'interrupted by signal 15'
+	like "$(cat "$T/out")" 'interrupted'
 	nothing_left
 }
