@@ -96,13 +96,18 @@ static int await_message(const struct handshake *h)
 	_cleanup_fd_ int signals = watch_signals_to_end();
 	struct pollfd fds[2] = {{.fd = h->child->sync, .events = POLLIN},
 				{.fd = signals, .events = POLLIN}};
+	struct signalfd_siginfo info;
 
 	if (signals < 0)
 		return signals;
 	while (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 		if (errno != EINTR)
 			return fail(errno, "wait for the child");
-	return fds[1].revents ? fail_plain(EINTR, "interrupted") : 0;
+	if (!fds[1].revents)
+		return 0;
+	/* Taken, so that it does not end us before all is undone. */
+	(void)!read(signals, &info, sizeof(info));
+	return fail_plain(EINTR, "interrupted");
 }
 
 int handshake_run(struct handshake *h, bool until_ready)
