@@ -25,3 +25,13 @@ descriptors() { seq 3 24; }
 		like "$(cat "$T/err")" 'working directory'
 	done
 }
+
+@test "a file on stdin stays whose it is, and cannot be opened again for writing" {
+	echo host >"$T/file"
+	update_config '.process.user = {uid: 1000, gid: 1000}'
+	set_args sh -c 'cat; echo tampered 2>/dev/null >/proc/self/fd/0 || echo refused'
+	is "$(bh run -b "$BUNDLE" "$ID" <"$T/file")" "host
+refused"
+	is "$(cat "$T/file")" host
+	is "$(stat -c %u "$T/file")" 0
+}
