@@ -2,6 +2,7 @@
 /* Finding the program in the container and running it. */
 #include "isolate/exec.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,29 +100,39 @@ char *exec_find(const struct spec_process *process)
 	return NULL;
 }
 
+/*
+ * The directory as an fd. No magic link of a procfs is followed: what one
+ * leads to need not be in the root, and directories would be made there.
+ */
+static int open_cwd(const char *cwd, bool make)
+{
+	_cleanup_fd_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = root < 0 ? -errno
+			  : path_open_in(root, cwd, O_PATH | O_DIRECTORY);
+
+	if (fd == -ENOENT && make)
+		return path_mkdir_in(root, cwd, 0755);
+	if (fd == -ELOOP)
+		return fail_plain(ELOOP, "%s is outside of the container's "
+					 "root, or a circle of links",
+				  cwd);
+	return fd < 0 ? fail(-fd, "enter %s", cwd) : fd;
+}
+
 int exec_chdir(const char *cwd, bool make)
 {
-	char *now;
-	int r = chdir(cwd) < 0 ? -errno : 0;
+	_cleanup_fd_ int dir = open_cwd(cwd, make);
+	_cleanup_free_ char *now = NULL;
 
-	if (r == -ENOENT && make) {
-		/* The root is "/" by now: a plain path stays inside. */
-		r = path_mkdirs(cwd, 0755);
-		if (r < 0)
-			return r;
-		r = chdir(cwd) < 0 ? -errno : 0;
-	}
-	if (r < 0)
-		return fail(-r, "enter %s", cwd);
-	/* A directory of the host, reached through a leaked fd, has no path
-	 * here (CVE-2024-21626). */
+	if (dir < 0)
+		return dir;
+	if (fchdir(dir) < 0)
+		return fail(errno, "enter %s", cwd);
+	/* A directory of the host has no path here (CVE-2024-21626). */
 	now = getcwd(NULL, 0);
-	if (!now || *now != '/') {
-		free(now);
+	if (!now || *now != '/')
 		return fail_plain(EINVAL, "%s is outside of the container's "
 					  "root",
 				  cwd);
-	}
-	free(now);
 	return 0;
 }

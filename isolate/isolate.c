@@ -117,11 +117,14 @@ static int step_session(struct child *c)
 	return keyring_join(c->iso->id);
 }
 
+/* A change of user sets what fs.suid_dumpable says. */
 static int become_root(void)
 {
 	const struct spec_user root = {};
+	int r = user_apply(&root);
 
-	return user_apply(&root);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return r;
 }
 
 static int step_user_namespace(struct child *c)
@@ -131,7 +134,6 @@ static int step_user_namespace(struct child *c)
 
 	if (makes(c, SPEC_NS_USER)) {
 		r = wait_go(c);
-		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 		return r < 0 ? r : become_root();
 	}
 	if (fd < 0)
@@ -175,10 +177,31 @@ static int step_cgroup_namespace(struct child *c)
 	return 0;
 }
 
+/*
+ * Closes what is of the host: all but the streams of the program, the way to
+ * the parent, the terminal and the socket on which start knocks.
+ */
+static int step_descriptors(struct child *c)
+{
+	int keep[] = {c->sync, c->slave, c->iso->listener};
+
+	fd_close_except(3 + c->iso->preserve_fds, keep, ARRAY_SIZE(keep));
+	c->root = -1;
+	return 0;
+}
+
+/*
+ * Whoever may trace a process of the container's pid namespace could take its
+ * descriptors: there are none when it gets there (CVE-2016-9962).
+ */
 static int step_enter(struct child *c)
 {
 	int r = enter_container(c->iso);
 
+	if (r == 0 && (c->iso->join_flags & CLONE_NEWUSER))
+		r = become_root();
+	if (r == 0)
+		r = step_descriptors(c);
 	if (r == 0 && (c->iso->join_flags & CLONE_NEWPID))
 		r = enter_fork(c->sync, 0);
 	if (r == 0 && setsid() < 0)
@@ -410,21 +433,6 @@ static int step_stdio(struct child *c)
 
 /* -- Waiting for start ---------------------------------------------------- */
 
-/*
- * From here on nothing of the host is needed. The listener takes the first
- * number behind the preserved fds, all others go.
- */
-static int drop_host_fds(struct child *c)
-{
-	int keep = 3 + (int)c->iso->preserve_fds;
-
-	if (c->iso->listener != keep &&
-	    dup3(c->iso->listener, keep, O_CLOEXEC) < 0)
-		return fail(errno, "keep the start socket");
-	sys_close_range((unsigned)keep + 1, ~0U, 0);
-	return keep;
-}
-
 /* Waits until someone who may connect says START. */
 static int accept_start(struct child *c, int listener)
 {
@@ -448,19 +456,13 @@ static int accept_start(struct child *c, int listener)
 
 static int step_wait_for_start(struct child *c)
 {
-	int listener;
-	int r;
+	int r = sync_send_empty(c->sync, SYNC_READY);
 
-	r = sync_send_empty(c->sync, SYNC_READY);
 	if (r < 0 || !c->iso->wait_for_start)
 		return r;
-	/* The slave is on 0, 1, 2 already; the root is "/". */
-	listener = drop_host_fds(c);
-	c->sync = c->root = -1;
-	if (listener < 0)
-		return listener;
-	r = accept_start(c, listener);
-	close(listener);
+	close(c->sync);
+	r = accept_start(c, c->iso->listener);
+	close(c->iso->listener);
 	return r;
 }
 
@@ -551,25 +553,32 @@ static const struct step build_steps[] = {
 	{"sysctl", step_sysctl},
 	{"masked paths", step_masks},
 	{"root file system", step_pivot},
+	{"signals", step_signals},
+	{"oom score", step_oom_score},
+	{"label", step_label},
 };
 
 /* From a fresh clone on the host into a container that runs. */
 static const struct step enter_steps[] = {
 	{"cgroup", step_cgroup},
+	{"signals", step_signals},
+	{"oom score", step_oom_score},
+	{"label", step_label},
 	{"enter", step_enter},
 	{"terminal", step_terminal},
 };
 
-/* From "/" of the container to the program. */
+/*
+ * From "/" of the container to the program. The paths that are walked here
+ * are the image's and the config's: nothing of the host is open by then.
+ */
 static const struct step process_steps[] = {
-	{"signals", step_signals},
-	{"oom score", step_oom_score},
+	{"environment", step_environment},
+	{"descriptors", step_descriptors},
 	{"resource limits", step_limits},
 	{"scheduling", step_scheduling},
-	{"environment", step_environment},
 	{"working directory", step_cwd},
 	{"program", step_program},
-	{"label", step_label},
 	{"terminal", step_stdio},
 	{"seccomp", step_receive_seccomp},
 	{"start", step_wait_for_start},

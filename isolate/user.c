@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,14 +32,22 @@ int user_apply(const struct spec_user *user)
 	return 0;
 }
 
+/*
+ * A file on a disk stays whose it is: its new owner could open a stdin again
+ * for writing, and would keep it. A device node belongs to all.
+ */
+static bool is_stream(int fd, mode_t mode)
+{
+	return S_ISFIFO(mode) || S_ISSOCK(mode) || (S_ISCHR(mode) && isatty(fd));
+}
+
 int user_own_stdio(uid_t uid)
 {
 	for (int fd = 0; uid && fd < 3; fd++) {
 		struct stat st;
 
-		/* A device node belongs to all, and a closed fd to nobody. */
 		if (fstat(fd, &st) < 0 || st.st_uid == uid ||
-		    (S_ISCHR(st.st_mode) && !isatty(fd)))
+		    !is_stream(fd, st.st_mode))
 			continue;
 		if (fchown(fd, uid, (gid_t)-1) < 0 && errno != EPERM &&
 		    errno != EROFS && errno != EINVAL)

@@ -13,8 +13,8 @@ int user_apply(const struct spec_user *user);
 
 /*
  * Child, before user_apply(). Gives fds 0, 1 and 2 to uid, so that the program
- * can open them again as /dev/stdout. What cannot be given (a device that
- * others use, a read-only file system) stays. Returns 0 or -errno with text.
+ * can open them again as /dev/stdout: terminals, pipes and sockets. Files and
+ * devices that others use stay whose they are. Returns 0 or -errno with text.
  */
 int user_own_stdio(uid_t uid);
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 
 #include "lib/buf.h"
 #include "lib/cleanup.h"
+#include "lib/compat.h"
 #include "lib/fail.h"
 
 int fd_read_file(int dir, const char *path, struct buf *b, size_t max)
@@ -75,6 +77,27 @@ int fd_replace_file(int dir, const char *name, const void *bytes, size_t len)
 		return fail(-r, "write %s", name);
 	}
 	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	int x = *(const int *)a, y = *(const int *)b;
+
+	return (x > y) - (x < y);
+}
+
+void fd_close_except(unsigned first, int *keep, size_t n)
+{
+	if (n)
+		qsort(keep, n, sizeof(*keep), by_number);
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < 0 || (unsigned)keep[i] < first)
+			continue;
+		if ((unsigned)keep[i] > first)
+			sys_close_range(first, (unsigned)keep[i] - 1, 0);
+		first = (unsigned)keep[i] + 1;
+	}
+	sys_close_range(first, ~0U, 0);
 }
 
 int fd_send(int sock, const void *bytes, size_t len, const int *fds,

@@ -31,6 +31,12 @@ int fd_write_all(int fd, const void *bytes, size_t len);
 int fd_replace_file(int dir, const char *name, const void *bytes, size_t len);
 
 /*
+ * Closes every descriptor from first on, but for the n in keep, which is
+ * sorted on the way; numbers below first and -1 may be among them.
+ */
+void fd_close_except(unsigned first, int *keep, size_t n);
+
+/*
  * Sends one message with n_fds file descriptors over a unix socket.
  * Returns 0 or -errno, no text.
  */

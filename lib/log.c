@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "lib/timestamp.h"
+#include "lib/utf8.h"
 
 static int log_fd = -1;
 static enum log_format log_format;
@@ -49,7 +51,30 @@ bool log_would(enum log_level level)
 	return level <= log_level;
 }
 
-static void write_file(enum log_level level, const char *msg)
+/* C1: 0x80 to 0x9f, which terminals take for ESC and another letter. */
+static bool is_control(const unsigned char *s)
+{
+	return *s < 0x20 || *s == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+/*
+ * What comes from a hostile bundle shall neither steer the terminal nor begin
+ * a line of its own.
+ */
+static void defuse(struct buf *msg)
+{
+	for (size_t i = 0, n; i < msg->len; i += n) {
+		const unsigned char *s = (unsigned char *)msg->data + i;
+
+		n = utf8_len(s);
+		if (!n || is_control(s)) {
+			n = n ? n : 1;
+			memset(msg->data + i, '?', n);
+		}
+	}
+}
+
+static void write_file(enum log_level level, struct buf *msg)
 {
 	_cleanup_(buf_fini) struct buf line = {};
 	char now[TIMESTAMP_ROOM];
@@ -57,24 +82,17 @@ static void write_file(enum log_level level, const char *msg)
 	timestamp_now(now);
 	if (log_format == LOG_FORMAT_JSON) {
 		buf_puts(&line, "{\"msg\":");
-		buf_put_json(&line, msg);
+		buf_put_json(&line, buf_str(msg));
 		buf_printf(&line, ",\"level\":\"%s\",\"time\":\"%s\"}\n",
 			   level_names[level], now);
 	} else {
+		defuse(msg);
 		buf_printf(&line, "%s %s: %s\n", now, level_names[level],
-			   msg);
+			   buf_str(msg));
 	}
 	/* One write a line: lines of several processes do not mix. */
 	if (!line.failed && write(log_fd, line.data, line.len) < 0)
 		dprintf(STDERR_FILENO, "bulkhead: cannot write the log\n");
-}
-
-/* What comes from a hostile bundle shall not steer the terminal. */
-static void defuse(struct buf *msg)
-{
-	for (size_t i = 0; i < msg->len; i++)
-		if ((unsigned char)msg->data[i] < 0x20 || msg->data[i] == 0x7f)
-			msg->data[i] = '?';
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -90,7 +108,7 @@ void log_write(enum log_level level, const char *format, ...)
 	if (msg.failed)
 		return;
 	if (log_fd >= 0)
-		write_file(level, buf_str(&msg));
+		write_file(level, &msg);
 	if (log_fd >= 0 && level != LOG_LEVEL_ERROR)
 		return;
 	defuse(&msg);

@@ -78,6 +78,16 @@ static bool is_file_name(const char *s)
 	return *s && *s != '.' && !strchr(s, '/');
 }
 
+/*
+ * The files of the cgroup's core move, kill and freeze processes, those of the
+ * host too ("cgroup.procs"): only the two that are limits may be written.
+ */
+static bool is_limit(const char *s)
+{
+	return strncmp(s, "cgroup.", strlen("cgroup.")) != 0 ||
+	       strncmp(s, "cgroup.max.", strlen("cgroup.max.")) == 0;
+}
+
 /* Device names and interfaces stand on a line with their value. */
 static bool is_one_word(const char *s)
 {
@@ -92,12 +102,20 @@ static int check_names(const struct spec_resources *res)
 					  "/linux/resources/hugepageLimits/"
 					  "%zu/pageSize: not like 2MB",
 					  i);
-	for (size_t i = 0; i < res->n_unified; i++)
-		if (!is_file_name(res->unified[i].key))
+	for (size_t i = 0; i < res->n_unified; i++) {
+		const char *key = res->unified[i].key;
+
+		if (!is_file_name(key))
 			return fail_plain(EINVAL,
 					  "/linux/resources/unified: \"%s\" "
 					  "is no file of a cgroup",
-					  res->unified[i].key);
+					  key);
+		if (!is_limit(key))
+			return fail_plain(EINVAL,
+					  "/linux/resources/unified: \"%s\" "
+					  "is no limit",
+					  key);
+	}
 	for (size_t i = 0; i < res->n_rdma; i++)
 		if (!is_one_word(res->rdma[i].device))
 			return fail_plain(EINVAL,

@@ -357,3 +357,12 @@ attempt() {
 	done
 	nothing_left
 }
+
+@test "a unified key does not take a process of the host into the container's cgroup" {
+	background sleep 1000
+	local before
+	before=$(cat "/proc/$BG/cgroup")
+	refused ".linux.resources.unified = {\"cgroup.procs\": \"$BG\"}" 'config.json: /linux/resources/unified: "cgroup.procs"'
+	is "$(cat "/proc/$BG/cgroup")" "$before"
+	kill -0 "$BG"
+}

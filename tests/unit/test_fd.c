@@ -140,6 +140,22 @@ static void long_path(void)
 	unlinkat(dir, name, AT_REMOVEDIR);
 }
 
+static void closes_all_but(void)
+{
+	int base = fcntl(dir, F_DUPFD_CLOEXEC, 500);
+	int keep[] = {base + 3, -1, base + 1, 0};
+
+	CHECK(base >= 500);
+	for (int i = 1; i < 5; i++)
+		CHECK_INT(dup2(dir, base + i), base + i);
+	fd_close_except((unsigned)base, keep, ARRAY_SIZE(keep));
+	for (int i = 0; i < 5; i++)
+		CHECK_INT(fcntl(base + i, F_GETFD) >= 0, i == 1 || i == 3);
+	CHECK(fcntl(0, F_GETFD) >= 0 && fcntl(dir, F_GETFD) >= 0);
+	fd_close_except((unsigned)base, NULL, 0);
+	CHECK_INT(fcntl(base + 1, F_GETFD), -1);
+}
+
 int main(void)
 {
 	char name[] = "/tmp/bulkhead-test-fd-XXXXXX";
@@ -153,6 +169,7 @@ int main(void)
 	TEST("a peer that has gone is an error, not a signal", closed_peer);
 	TEST("sockets listen privately and are found by name", unix_sockets);
 	TEST("a socket is reached at a path longer than sun_path", long_path);
+	TEST("all descriptors but those to be kept are closed", closes_all_but);
 	close(dir);
 	rmdir(name);
 	return test_done();

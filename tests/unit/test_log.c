@@ -103,6 +103,21 @@ static void text_file(void)
 	CHECK_HAS(buf_str(&b), "Z error: two\n");
 }
 
+static void controls(void)
+{
+	_cleanup_(buf_fini)
+	struct buf b = {};
+	int fd = catch_stderr();
+
+	log_error("a\x1b[1m\nb\x7f \xc2\x9b \x9b \xc3\xa9");
+	CHECK_STR(caught(fd), "bulkhead: a?[1m?b? ?? ? \xc3\xa9\n");
+	CHECK_INT(truncate(path, 0), 0);
+	CHECK_INT(log_open(path), 0);
+	log_error("one\n2026-01-01T00:00:00Z info: two");
+	CHECK_INT(fd_read_file(AT_FDCWD, path, &b, 4096), 0);
+	CHECK_INT(strchr(b.data, '\n') - b.data, b.len - 1);
+}
+
 static void no_file(void)
 {
 	CHECK_INT(log_open("/nonexistent/log"), -ENOENT);
@@ -120,6 +135,7 @@ int main(void)
 	TEST("lines above the level are dropped", levels);
 	TEST("a JSON log file has one object a line", json_file);
 	TEST("a text log file is appended to, line by line", text_file);
+	TEST("a message is one line and steers no terminal", controls);
 	TEST("a log file that cannot be opened is an error", no_file);
 	unlink(path);
 	return test_done();

@@ -17,7 +17,8 @@ static void check_all(void)
 			   "\"blockIO\":{\"weight\":0,\"leafWeight\":1000},"
 			   "\"hugepageLimits\":[{\"pageSize\":\"1GB\","
 			   "\"limit\":1}],"
-			   "\"unified\":{\"memory.high\":\"max\"}"),
+			   "\"unified\":{\"memory.high\":\"max\","
+			   "\"cgroup.max.depth\":\"3\"}"),
 		 ""},
 		{RESOURCES("\"memory\":{\"limit\":-1,\"swap\":1}"), ""},
 		{RESOURCES("\"memory\":{\"swappiness\":101}"),
@@ -45,6 +46,10 @@ static void check_all(void)
 		{RESOURCES("\"unified\":{\"../cgroup.procs\":\"1\"}"),
 		 "/linux/resources/unified: \"../cgroup.procs\" is no file of "
 		 "a cgroup"},
+		{RESOURCES("\"unified\":{\"cgroup.procs\":\"1\"}"),
+		 "/linux/resources/unified: \"cgroup.procs\" is no limit"},
+		{RESOURCES("\"unified\":{\"cgroup.kill\":\"1\"}"),
+		 "/linux/resources/unified: \"cgroup.kill\" is no limit"},
 		{RESOURCES("\"unified\":{\"\":\"1\"}"),
 		 "/linux/resources/unified: \"\" is no file of a cgroup"},
 		{RESOURCES("\"rdma\":{\"a b\":{}}"),
