@@ -3,18 +3,14 @@
 #include "isolate/cgroup_internal.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 
-#include "isolate/scratch.h"
 #include "lib/buf.h"
 #include "lib/cleanup.h"
 #include "lib/compat.h"
 #include "lib/fail.h"
-#include "lib/fd.h"
 #include "lib/path.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
@@ -219,29 +215,6 @@ enum cgroup_mode cgroup_mode(const struct cgroup *cg)
 int cgroup_fd(const struct cgroup *cg)
 {
 	return cg->v2_fd;
-}
-
-/* -- Joining -------------------------------------------------------------- */
-
-int cgroup_join(const struct cgroup *cg, bool in_v2)
-{
-	struct scratch fds = {};
-	char file[PATH_MAX];
-	int r = 0;
-
-	if (!in_v2 && cg->v2_fd >= 0)
-		r = fd_write_file(cg->v2_fd, "cgroup.procs", "0");
-	for (size_t i = 0; r == 0 && i < cg->n_v1; i++) {
-		snprintf(file, sizeof(file), "%s/tasks", cg->v1[i].dir);
-		scratch_reserve(&fds, 1);
-
-		int fd = scratch_keep(&fds, openat(cg->v1[i].root, file,
-						   O_WRONLY | O_CLOEXEC));
-		if (fd < 0 || write(fd, "0", 1) < 0)
-			r = fail(errno, "join %s", cg->v1[i].dir);
-	}
-	scratch_close(&fds);
-	return r;
 }
 
 /* -- Limits --------------------------------------------------------------- */

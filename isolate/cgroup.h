@@ -68,6 +68,19 @@ enum cgroup_mode cgroup_mode(const struct cgroup *cg);
 int cgroup_fd(const struct cgroup *cg);
 
 /*
+ * Lets a later cgroup_join() go further down. where: "PATH", in every
+ * hierarchy, or "CONTROLLER[,CONTROLLER]:PATH", in those of v1 alone. The
+ * cgroup exists already. Returns 0 or -errno with fail() text.
+ */
+int cgroup_descend(struct cgroup *cg, const char *where);
+
+/*
+ * Lets a later cgroup_join() go to the v2 cgroup of process pid; proc: fd of
+ * /proc. Returns 0 or -errno with fail() text.
+ */
+int cgroup_follow(struct cgroup *cg, int proc, pid_t pid);
+
+/*
  * Child, while it has one thread and before it makes a cgroup namespace:
  * moves itself into the v1 hierarchies by writing "0" to tasks. That is the
  * one form that does not take the kernel's global threadgroup lock, whose

@@ -64,6 +64,60 @@ static int fs_option(int fs, const char *key, const char *value)
 	return r;
 }
 
+/*
+ * Copies one layer of an overlay's list, its "\:" and "\\" made plain, and
+ * returns what follows: the separator, or the end. NULL: it is too long.
+ */
+static const char *next_layer(char layer[static FS_VALUE_MAX + 1],
+			      const char *list)
+{
+	size_t len = 0;
+
+	for (; *list && *list != ':'; list++) {
+		if (*list == '\\' && list[1])
+			list++;
+		if (len == FS_VALUE_MAX)
+			return NULL;
+		layer[len++] = *list;
+	}
+	layer[len] = '\0';
+	return list;
+}
+
+/*
+ * The layers of an overlay one by one: the whole list is often longer than a
+ * value may be. "::" is before each layer that holds data alone. A kernel
+ * older than 6.5 refuses the key, and its words for it are in the error.
+ */
+static int fs_layers(int fs, const char *list)
+{
+	char layer[FS_VALUE_MAX + 1];
+	const char *key = "lowerdir+";
+	int r;
+
+	for (;;) {
+		list = next_layer(layer, list);
+		if (!list)
+			return fail_plain(ENAMETOOLONG,
+					  "a layer of \"lowerdir\" is longer "
+					  "than %d bytes",
+					  FS_VALUE_MAX);
+		r = fs_option(fs, key, layer);
+		if (r < 0 || !*list)
+			return r;
+		key = list[1] == ':' ? "datadir+" : "lowerdir+";
+		list += list[1] == ':' ? 2 : 1;
+	}
+}
+
+static bool is_long_list(const struct spec_mount *m,
+			 const struct spec_fs_option *o)
+{
+	return o->value && strlen(o->value) > FS_VALUE_MAX &&
+	       strcmp(m->type, "overlay") == 0 &&
+	       strcmp(o->key, "lowerdir") == 0;
+}
+
 static int fs_options(int fs, const struct spec_mount *m, unsigned long sb)
 {
 	int r = 0;
@@ -71,8 +125,12 @@ static int fs_options(int fs, const struct spec_mount *m, unsigned long sb)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(sb_words); i++)
 		if (sb & sb_words[i].flag)
 			r = fs_option(fs, sb_words[i].word, NULL);
-	for (size_t i = 0; r == 0 && i < m->n_options; i++)
-		r = fs_option(fs, m->options[i].key, m->options[i].value);
+	for (size_t i = 0; r == 0 && i < m->n_options; i++) {
+		const struct spec_fs_option *o = &m->options[i];
+
+		r = is_long_list(m, o) ? fs_layers(fs, o->value)
+				       : fs_option(fs, o->key, o->value);
+	}
 	return r;
 }
 

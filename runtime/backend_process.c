@@ -14,7 +14,6 @@
 #include "lib/compat.h"
 #include "lib/fail.h"
 #include "lib/fd.h"
-#include "lib/path.h"
 #include "runtime/backend.h"
 #include "runtime/child.h"
 #include "runtime/seccomp_cache.h"
@@ -55,27 +54,47 @@ static int process_create(struct creation *c)
 
 /* -- Exec ----------------------------------------------------------------- */
 
+/* The container's cgroup, as *own where it is not the container's to keep. */
 static int exec_cgroup(struct execution *e, struct cgroup **own,
 		       struct cgroup **cg)
 {
 	const char *sub = e->options->cgroup;
 	const char *path = e->container->record->cgroup;
-	_cleanup_free_ char *full = NULL;
 	int r;
 
-	if (!sub || !path) {
-		*cg = NULL;
-		return path ? container_cgroup(e->container, cg) : 0;
-	}
-	if (path_has_dotdot(sub))
-		return fail_plain(EINVAL, "--cgroup %s leads out of the "
-					  "container's cgroup",
-				  sub);
-	if (asprintf(&full, "%s/%s", path, sub) < 0)
-		return fail(ENOMEM, "--cgroup");
-	r = cgroup_open(full, own);
+	*cg = NULL;
+	if (!path)
+		return sub ? fail_plain(ENOENT, "--cgroup: the container has "
+						"no cgroup")
+			   : 0;
+	if (!sub)
+		return container_cgroup(e->container, cg);
+	r = cgroup_open(path, own);
+	if (r == 0)
+		r = cgroup_descend(*own, sub);
 	*cg = *own;
-	return r;
+	return r < 0 ? fail_in(r, "--cgroup") : 0;
+}
+
+/*
+ * A container that hands controllers down to cgroups of its own has no place
+ * for processes in its cgroup any more: they go where init went. A cgroup
+ * that was asked for is not replaced.
+ */
+static int exec_spawn(struct execution *e, struct isolate *iso,
+		      struct cgroup **own)
+{
+	struct container *c = e->container;
+	int r = isolate_spawn(iso, &e->child);
+
+	if (r != -EBUSY || !iso->cgroup || *own)
+		return r;
+	fail_clear();
+	r = cgroup_open(c->record->cgroup, own);
+	if (r == 0)
+		r = cgroup_follow(*own, iso->proc, c->init.pid);
+	iso->cgroup = *own;
+	return r < 0 ? r : isolate_spawn(iso, &e->child);
 }
 
 static int process_exec(struct execution *e)
@@ -111,7 +130,7 @@ static int process_exec(struct execution *e)
 	if (r == 0)
 		r = exec_cgroup(e, &own_cg, &iso.cgroup);
 	if (r == 0)
-		r = isolate_spawn(&iso, &e->child);
+		r = exec_spawn(e, &iso, &own_cg);
 	if (r == 0) {
 		r = handshake_run(&h, false);
 		e->terminal = h.terminal;

@@ -254,6 +254,35 @@ process_file() {
 	is "$(bh exec --cgroup sub "$ID" sh -c 'grep -vc "/sub$" /proc/self/cgroup')" 0
 }
 
+@test "exec --cgroup CONTROLLER:PATH goes there in the hierarchies named" {
+	requires pids
+	[ -d /sys/fs/cgroup/pids ] && [ -d /sys/fs/cgroup/memory ] ||
+		skip "v1 hierarchies of pids and memory are missing"
+	up
+	mkdir /sys/fs/cgroup/{pids,memory}/"$ID"/sub
+	bh exec --cgroup memory,pids:sub "$ID" cat /proc/self/cgroup >"$T/out"
+	is "$(grep -c '/sub$' "$T/out")" 2
+	is "$(grep -cE ':(pids|memory):.*/sub$' "$T/out")" 2
+	code 255 bh exec --cgroup nothing:sub "$ID" true
+	like "$(cat "$T/err")" 'no v1 hierarchy with controller "nothing"'
+}
+
+@test "exec goes to init's cgroup when the container's hands controllers down" {
+	local dir=/sys/fs/cgroup controller
+	[ -d $dir/unified ] && dir=$dir/unified
+	read -r controller _ <$dir/cgroup.controllers || true
+	[ "$controller" ] || skip "v2 has no controller"
+	up
+	dir+=/$ID
+	grep -qw "$controller" "$dir/cgroup.controllers" ||
+		skip "the controller $controller is not handed down to $dir"
+	mkdir "$dir/init"
+	bh exec "$ID" cat /proc/1/cgroup >/dev/null
+	echo "$(bh state "$ID" | jq .pid)" >"$dir/init/cgroup.procs"
+	echo "+$controller" >"$dir/cgroup.subtree_control"
+	like "$(bh exec "$ID" grep ^0:: /proc/self/cgroup)" '/init$'
+}
+
 @test "exec --cgroup refuses to leave the container's cgroup" {
 	up
 	for path in .. /../.. "../${ID}x" sub/../../.. /no-such-cgroup; do

@@ -235,3 +235,31 @@ mount_line() {
 	add_mount '{"destination": "/a b/'"$long"'/ü", "type": "tmpfs", "source": "tmpfs"}'
 	is "$(inside "stat -f -c %T '/a b/$long/ü'")" tmpfs
 }
+
+@test "an overlay may have a list of layers that is far longer than one value" {
+	local i dir layers=()
+	dir="$T/$(printf 'l%.0s' $(seq 60))"
+	for i in $(seq 30); do
+		mkdir -p "$dir/$i:x"
+		echo "layer $i" >"$dir/$i:x/file"
+		touch "$dir/$i:x/only-$i"
+		layers+=("$dir/$i\\:x")
+	done
+	local list
+	list=$(IFS=:; i="${layers[*]}"; printf %s "$i")
+	[ "${#list}" -gt 2048 ]
+	update_config '.mounts += [{destination: "/mnt", type: "overlay", source: "overlay", options: ["lowerdir=" + $l]}]' \
+		--arg l "$list"
+	is "$(inside 'cat /mnt/file; ls /mnt | grep -c only-')" "layer 1"$'\n'"30"
+}
+
+@test "a value that the kernel cannot take is an error that says so" {
+	local long
+	long=$(printf 'x%.0s' $(seq 300))
+	add_mount '{"destination": "/mnt", "type": "overlay", "source": "overlay", "options": ["lowerdir=/'"$long"':/b"]}'
+	code 1 inside true
+	like "$(cat "$T/err")" 'a layer of "lowerdir" is longer than 255 bytes'
+	update_config '.mounts[-1].options = ["upperdir=/" + $l, "lowerdir=/"]' --arg l "$long"
+	code 1 inside true
+	like "$(cat "$T/err")" 'longer than 255 bytes'
+}
