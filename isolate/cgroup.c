@@ -64,12 +64,25 @@ static int place_v2(struct cgroup *cg, int root, const char *mount)
 	return cg->v2.dir ? 0 : fail(ENOMEM, "%s", cg->path);
 }
 
-/* A cgroup2 mount that no one else sees; -1 when we may not. */
+/*
+ * A cgroup2 mount that no one else sees; -1 when we may not. There is one
+ * cgroup2 for the whole machine: a mount from the initial cgroup namespace
+ * sets its flags anew, for everybody, and what it does not name it clears.
+ * So the flags that protect are named. What else the machine may have set
+ * cannot be read without a mount; hence only where none is to be seen.
+ */
 static int mount_detached_v2(void)
 {
+	static const char *const flags[] = {"nsdelegate",
+					    "memory_recursiveprot"};
 	_cleanup_fd_ int fs = sys_fsopen("cgroup2", FSOPEN_CLOEXEC);
 
-	if (fs < 0 || sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+	if (fs < 0)
+		return -1;
+	/* One that an old kernel refuses, it cannot have set. */
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		sys_fsconfig(fs, FSCONFIG_SET_FLAG, flags[i], NULL);
+	if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
 		return -1;
 	return sys_fsmount(fs, FSMOUNT_CLOEXEC, 0);
 }

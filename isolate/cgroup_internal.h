@@ -149,9 +149,8 @@ int cgroup_limits_write(const struct limit_source *src,
 int cgroup_limit_write(const struct cgroup *cg, const struct limit_row *row,
 		       const char *value, bool optional);
 
-/* linux.resources.hugepageLimits; suffixes: "max" or "limit_in_bytes". */
-int cgroup_limits_write_hugetlb(const struct limit_source *src,
-				const char *suffix);
+/* linux.resources.hugepageLimits. Returns 0 or -errno with text. */
+int cgroup_limits_write_hugetlb(const struct limit_source *src);
 
 /* Reads a file of our cgroup into b. Returns 0 or -errno, no text. */
 int cgroup_limit_read(const struct cgroup *cg,
@@ -181,7 +180,7 @@ int cgroup_v2_limits(const struct limit_source *src);
 /* linux.resources.unified, written to the v2 directory. 0 or -errno + text. */
 int cgroup_v2_unified(const struct limit_source *src);
 
-/* Enables controllers on the way to cg. Best effort: a limit that lacks its
+/* Enables v2 controllers on the way to cg. Best effort: a limit that lacks its
  * controller says so later. */
 void cgroup_v2_enable(const struct cgroup *cg);
 

@@ -17,16 +17,23 @@
 
 /* -- Files ---------------------------------------------------------------- */
 
+/*
+ * A hybrid machine may leave controllers to v2: hugetlb, rdma. True for one
+ * that has no v1 hierarchy; whether v2 has it shows in its files.
+ */
+static bool is_in_v2(const struct cgroup *cg, enum cgroup_controller controller)
+{
+	return !cgroup_v1_with(cg, controller);
+}
+
 /* The directory that holds a controller's files; NULL: no such controller. */
 static const char *limit_dir(const struct cgroup *cg,
 			     enum cgroup_controller controller, int *root)
 {
-	const struct hierarchy *h = &cg->v2;
+	const struct hierarchy *h = is_in_v2(cg, controller)
+					    ? &cg->v2
+					    : cgroup_v1_with(cg, controller);
 
-	if (cg->mode == CGROUP_V1)
-		h = cgroup_v1_with(cg, controller);
-	if (!h)
-		return NULL;
 	*root = h->root;
 	return h->dir;
 }
@@ -84,11 +91,11 @@ static int no_file(const struct cgroup *cg, const struct limit_row *row)
 	struct buf b = {};
 	bool has_controller = cgroup_v1_with(cg, row->controller);
 
-	if (cg->mode == CGROUP_V2) {
+	if (!has_controller) {
 		/* v2 calls blkio io; the file's name begins with the word. */
 		size_t len = strcspn(row->file, ".");
 
-		if (row->controller == CGROUP_BLKIO)
+		if (cg->mode == CGROUP_V2 && row->controller == CGROUP_BLKIO)
 			name = "io";
 		cgroup_limit_read(cg, row->controller, "cgroup.controllers",
 				  &b);
@@ -133,6 +140,12 @@ int cgroup_limit_write(const struct cgroup *cg, const struct limit_row *row,
 	_cleanup_fd_ int fd =
 		limit_open(cg, row->controller, row->file, O_WRONLY);
 
+	/* On a hybrid machine v2 hands down only what a limit asks for. */
+	if (fd == -ENOENT && cg->mode == CGROUP_V1 && cg->v2.dir &&
+	    is_in_v2(cg, row->controller)) {
+		cgroup_v2_enable(cg);
+		fd = limit_open(cg, row->controller, row->file, O_WRONLY);
+	}
 	if (fd == -ENOENT)
 		return optional ? 0 : no_file(cg, row);
 	if (fd < 0)
@@ -194,10 +207,12 @@ int cgroup_limits_write(const struct limit_source *src,
 	return 0;
 }
 
-int cgroup_limits_write_hugetlb(const struct limit_source *src,
-				const char *suffix)
+int cgroup_limits_write_hugetlb(const struct limit_source *src)
 {
 	const struct spec_resources *res = src->res;
+	const char *suffix = is_in_v2(src->cg, CGROUP_HUGETLB)
+				     ? "max"
+				     : "limit_in_bytes";
 
 	for (size_t i = 0; i < res->n_hugepage_limits; i++) {
 		const struct spec_hugepage_limit *l = &res->hugepage_limits[i];

@@ -155,5 +155,5 @@ int cgroup_v1_limits(const struct limit_source *src)
 {
 	int r = cgroup_limits_write(src, rows, ARRAY_SIZE(rows));
 
-	return r < 0 ? r : cgroup_limits_write_hugetlb(src, "limit_in_bytes");
+	return r < 0 ? r : cgroup_limits_write_hugetlb(src);
 }

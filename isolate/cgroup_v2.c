@@ -296,7 +296,7 @@ int cgroup_v2_limits(const struct limit_source *src)
 
 	if (r == 0)
 		r = cgroup_limits_write(src, rows, ARRAY_SIZE(rows));
-	return r < 0 ? r : cgroup_limits_write_hugetlb(src, "max");
+	return r < 0 ? r : cgroup_limits_write_hugetlb(src);
 }
 
 int cgroup_v2_unified(const struct limit_source *src)

@@ -17,6 +17,7 @@
 #include <sys/personality.h>
 #include <sys/resource.h>
 
+#include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "oci/spec.h"
 
@@ -327,6 +328,24 @@ const struct mount_option names_mount_options[] = {
 	{"defaults", MOUNT_OPTION_NOTHING, 0, 0},
 	{},
 };
+
+/* Of engines' own volumes, and of the tmpfs that a bind stands in for. */
+static const char *const bind_ignored[] = {
+	"z",      "Z",         "U",          "copy",  "nocopy",
+	"cached", "delegated", "consistent", "size=", "mode=",
+};
+
+bool name_is_ignored_by_bind(const char *option)
+{
+	size_t n = strcspn(option, "=");
+
+	n += option[n] == '=';
+	for (size_t i = 0; i < ARRAY_SIZE(bind_ignored); i++)
+		if (strlen(bind_ignored[i]) == n &&
+		    strncmp(bind_ignored[i], option, n) == 0)
+			return true;
+	return false;
+}
 
 const struct name *name_find(const struct name *table, const char *word)
 {

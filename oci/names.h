@@ -2,6 +2,7 @@
 /* The words of the runtime-spec and the kernel numbers they stand for. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,6 +60,12 @@ const char *name_of(const struct name *table, uint64_t number);
 
 /* The mount option called word; NULL: it is the file system's. */
 const struct mount_option *name_mount_option(const char *word);
+
+/*
+ * True for an option that engines are known to leave on bind mounts, where it
+ * says nothing to a runtime.
+ */
+bool name_is_ignored_by_bind(const char *option);
 
 /*
  * A signal by name ("KILL", "SIGKILL", "kill", "RTMIN+1") or number.

@@ -164,6 +164,20 @@ static int decide_kind(const struct json *v, struct spec_mount *m,
 	return 0;
 }
 
+/* A bind has no file system of its own that could know more options. */
+static int check_bind_options(const struct json *words)
+{
+	if (!words)
+		return 0;
+	json_for_each (w, words)
+		if (*w->text && !name_mount_option(w->text) &&
+		    !name_is_ignored_by_bind(w->text))
+			return json_fail(w,
+					 "a bind mount knows no option \"%s\"",
+					 w->text);
+	return 0;
+}
+
 int spec_mount_finish(struct field_context *c, const struct json *v,
 		      void *object)
 {
@@ -179,6 +193,8 @@ int spec_mount_finish(struct field_context *c, const struct json *v,
 
 	if (r == 0)
 		r = decide_kind(v, m, &seen);
+	if (r == 0 && m->kind == SPEC_MOUNT_BIND)
+		r = check_bind_options(json_get(v, "options"));
 	if (r < 0)
 		return r;
 	if (!m->source && m->kind == SPEC_MOUNT_BIND)

@@ -2,6 +2,7 @@
 /* A container as later commands find it: record, init process, status. */
 #include "runtime/container.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -134,11 +135,48 @@ int container_cgroup(struct container *c, struct cgroup **cg)
 	return r;
 }
 
+static ino_t pid_namespace(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
+	/* One that is not ours to look at is not of our container. */
+	return stat(path, &st) < 0 ? 0 : st.st_ino;
+}
+
+/* Without a cgroup: who is in init's pid namespace is of the container. */
+static int pids_of_namespace(const struct container *c, struct buf *pids)
+{
+	ino_t inside = pid_namespace(c->init.pid);
+	DIR *proc;
+
+	if (!inside || inside == pid_namespace(getpid()))
+		return fail_plain(ENOENT,
+				  "container \"%s\" has neither a cgroup nor "
+				  "a pid namespace to find its processes by",
+				  c->id);
+	proc = opendir("/proc");
+	if (!proc)
+		return fail(errno, "open /proc");
+	for (struct dirent *d; (d = readdir(proc));) {
+		pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
+
+		if (pid > 0 && pid_namespace(pid) == inside)
+			buf_put(pids, &pid, sizeof(pid));
+	}
+	closedir(proc);
+	return pids->failed ? fail(ENOMEM, "list processes") : 0;
+}
+
 int container_pids(struct container *c, struct buf *pids)
 {
 	struct cgroup *cg = NULL;
-	int r = container_cgroup(c, &cg);
+	int r;
 
+	if (c->record && !c->record->cgroup)
+		return c->pidfd < 0 ? 0 : pids_of_namespace(c, pids);
+	r = container_cgroup(c, &cg);
 	return r < 0 ? r : cgroup_pids(cg, pids);
 }
 

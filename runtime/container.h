@@ -55,7 +55,10 @@ int container_signal(const struct container *c, int sig);
 /* Its cgroup, opened at first use. Returns 0 or -errno with fail() text. */
 int container_cgroup(struct container *c, struct cgroup **cg);
 
-/* Appends the pids of its processes, a pid_t array. 0 or -errno with text. */
+/*
+ * Appends the pids of its processes, a pid_t array: those of its cgroup or,
+ * where it has none, of its pid namespace. 0 or -errno with fail() text.
+ */
 int container_pids(struct container *c, struct buf *pids);
 
 /* Its status now. Returns 0 or -errno with fail() text. */

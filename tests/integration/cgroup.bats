@@ -10,6 +10,7 @@ resources() {	# JSON
 
 # page-sized memory limits come back rounded down to pages
 MB=1048576
+UNIFIED=/sys/fs/cgroup/unified	# version 2 on a hybrid machine
 
 @test "the processes of the container are in the cgroup of cgroupsPath" {
 	requires pids
@@ -175,10 +176,32 @@ MB=1048576
 
 @test "the limit of huge pages is set" {
 	requires hugetlb
-	can_cgroup_v2 || [ -e /sys/fs/cgroup/hugetlb ] || skip "this machine lacks hugetlb on version 1"
 	resources '{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}'
 	up
 	is "$(cgroup_value hugetlb hugetlb.2MB.limit_in_bytes hugetlb.2MB.max)" 4194304
+}
+
+@test "a controller that a hybrid machine has in version 2 alone holds its limits there" {
+	requires cgroup_v1
+	grep -qsw hugetlb "$UNIFIED/cgroup.controllers" || skip "this machine lacks hugetlb in version 2"
+	local before held
+	before=$(cat "$UNIFIED/cgroup.subtree_control")
+	resources '{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}'
+	up
+	held=$(cat "$UNIFIED/$ID/hugetlb.2MB.max") || true
+	bh delete --force "$ID"
+	# as it was: other containers on this machine asked for nothing
+	[[ " $before " == *" hugetlb "* ]] || echo -hugetlb >"$UNIFIED/cgroup.subtree_control"
+	is "$held" 4194304
+}
+
+@test "a machine that shows no cgroup2 gets one for the runtime alone" {
+	requires cgroup_v1
+	[ -d "$UNIFIED" ] || skip "there is no $UNIFIED to hide"
+	set_args echo fine
+	# In a cgroup namespace of its own, where a mount changes none of the machine's flags.
+	is "$(unshare -Cm sh -c 'umount "$0" && exec "$@"' "$UNIFIED" \
+		"$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID")" fine
 }
 
 @test "unified writes any file of version 2" {
@@ -199,9 +222,9 @@ MB=1048576
 }
 
 @test "a limit for a controller that the machine lacks is refused by name" {
-	can_hugetlb && skip "this machine has every controller that could be missed"
-	resources '{"hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}'
-	fails "hugetlb" inside true
+	[ ! -d /sys/fs/cgroup/net_cls ] || skip "this machine has net_cls"
+	resources '{"network": {"classID": 1}}'
+	fails "network.classID" inside true
 	nothing_left
 }
 

@@ -105,16 +105,35 @@ open_path() {
 	nothing_left
 }
 
-@test "a caller who is not root runs a container in a user namespace" {
+# unprivileged: makes the bundle one of an ordinary user's; as_user ARGS runs the program as that one.
+unprivileged() {
 	open_path
 	update_config 'del(.linux.cgroupsPath, .linux.resources) | .linux.namespaces += [{type: "user"}] |
 		.linux.uidMappings = [{containerID: 0, hostID: 4321, size: 1}] |
 		.linux.gidMappings = [{containerID: 0, hostID: 4321, size: 1}] |
 		.mounts |= map(if .type == "devpts" then .options -= ["gid=5"] else . end)'
-	set_args sh -c 'id -u; cat /proc/self/uid_map | tr -s " "'
 	mkdir "$ROOT"
 	chown -R 4321:4321 "$BUNDLE" "$ROOT"
 	cp "$BULKHEAD" "$T/bulkhead" # the tree may be out of that user's reach
-	is "$(setpriv --reuid 4321 --regid 4321 --clear-groups env -i BH_TEST_ID="$ID" XDG_RUNTIME_DIR="$ROOT" PATH="$PATH" \
-		"$T/bulkhead" --root "$ROOT" run -b "$BUNDLE" "$ID" | tr '\n' ' ')" "0  0 4321 1 "
+}
+
+as_user() {
+	setpriv --reuid 4321 --regid 4321 --clear-groups env -i BH_TEST_ID="$ID" XDG_RUNTIME_DIR="$ROOT" PATH="$PATH" \
+		"$T/bulkhead" --root "$ROOT" "$@"
+}
+
+@test "a caller who is not root runs a container in a user namespace" {
+	set_args sh -c 'id -u; cat /proc/self/uid_map | tr -s " "'
+	unprivileged
+	is "$(as_user run -b "$BUNDLE" "$ID" | tr '\n' ' ')" "0  0 4321 1 "
+}
+
+@test "ps without a cgroup lists the processes of the pid namespace" {
+	set_args sleep 1000
+	unprivileged
+	as_user run -d --pid-file "$ROOT/pid" -b "$BUNDLE" "$ID" </dev/null >"$T/out" 2>&1
+	as_user exec -d --pid-file "$ROOT/second" "$ID" sleep 1000 </dev/null >"$T/out" 2>&1
+	is "$(as_user ps -f json "$ID" | jq -c sort)" \
+		"$(jq -nc '$ARGS.positional | map(tonumber) | sort' --args "$(cat "$ROOT/pid")" "$(cat "$ROOT/second")")"
+	as_user delete --force "$ID"
 }

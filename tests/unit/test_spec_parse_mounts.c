@@ -154,6 +154,14 @@ static void refused(void)
 		{SPEC_MOUNT("\"type\":\"tmpfs\",\"options\":[\"private\","
 			    "\"slave\",\"shared\",\"slave\",\"private\"]"),
 		 "c: /mounts/0/options/4: more than 4 propagation words"},
+		{SPEC_MOUNT("\"source\":\"/y\",\"options\":[\"bind\","
+			    "\"z\",\"nocopy\",\"size=1\",\"rdonly\"]"),
+		 "c: /mounts/0/options/4: a bind mount knows no option "
+		 "\"rdonly\""},
+		{SPEC_MOUNT("\"type\":\"bind\",\"source\":\"/y\","
+			    "\"options\":[\"size\"]"),
+		 "c: /mounts/0/options/0: a bind mount knows no option "
+		 "\"size\""},
 		{SPEC_MORE("\"mounts\":[{\"destination\":\"\","
 			   "\"type\":\"proc\"}]"),
 		 "c: /mounts/0: the destination is empty"},
