@@ -19,7 +19,20 @@
 #include "lib/fail.h"
 #include "lib/fd.h"
 
-/* The process that goes on is another one: it entered a pid namespace. */
+/* Only a parent can wait for a process; this looks without doing so. */
+static bool is_our_child(int pidfd)
+{
+	siginfo_t info;
+
+	return waitid(P_PIDFD, (id_t)pidfd, &info,
+		      WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/*
+ * The process that goes on is another one: it entered a pid namespace. The
+ * number comes out of a container and will be killed or recorded: whoever got
+ * hold of the child there must not name a process of the host.
+ */
 static int on_pid(struct handshake *h, pid_t pid)
 {
 	/* Our child by CLONE_PARENT: its number stays its own until we wait. */
@@ -27,6 +40,10 @@ static int on_pid(struct handshake *h, pid_t pid)
 
 	if (pidfd < 0)
 		return fail(errno, "follow process %d", pid);
+	if (pid == h->child->pid || !is_our_child(pidfd)) {
+		close(pidfd);
+		return fail_plain(EPROTO, "process %d is not the child's", pid);
+	}
 	waitpid(h->child->pid, NULL, 0);
 	close(h->child->pidfd);
 	h->child->pid = pid;

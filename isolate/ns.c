@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -15,16 +16,17 @@
 
 static const struct {
 	const char *name;
+	const char *file; /* of our own */
 	unsigned flag;
 } kinds[SPEC_NS_KINDS] = {
-	[SPEC_NS_USER] = {"user", CLONE_NEWUSER},
-	[SPEC_NS_CGROUP] = {"cgroup", CLONE_NEWCGROUP},
-	[SPEC_NS_IPC] = {"ipc", CLONE_NEWIPC},
-	[SPEC_NS_UTS] = {"uts", CLONE_NEWUTS},
-	[SPEC_NS_NET] = {"network", CLONE_NEWNET},
-	[SPEC_NS_PID] = {"pid", CLONE_NEWPID},
-	[SPEC_NS_TIME] = {"time", CLONE_NEWTIME},
-	[SPEC_NS_MOUNT] = {"mount", CLONE_NEWNS},
+	[SPEC_NS_USER] = {"user", "self/ns/user", CLONE_NEWUSER},
+	[SPEC_NS_CGROUP] = {"cgroup", "self/ns/cgroup", CLONE_NEWCGROUP},
+	[SPEC_NS_IPC] = {"ipc", "self/ns/ipc", CLONE_NEWIPC},
+	[SPEC_NS_UTS] = {"uts", "self/ns/uts", CLONE_NEWUTS},
+	[SPEC_NS_NET] = {"network", "self/ns/net", CLONE_NEWNET},
+	[SPEC_NS_PID] = {"pid", "self/ns/pid", CLONE_NEWPID},
+	[SPEC_NS_TIME] = {"time", "self/ns/time", CLONE_NEWTIME},
+	[SPEC_NS_MOUNT] = {"mount", "self/ns/mnt", CLONE_NEWNS},
 };
 
 int ns_flag(enum spec_namespace kind)
@@ -55,6 +57,46 @@ int ns_open_paths(const struct spec_linux *linux_, int *fds)
 		fds[i] = open_one(i, linux_->ns_paths[i]);
 		if (fds[i] < 0)
 			return fds[i];
+	}
+	return 0;
+}
+
+/* What of the spec would change a namespace of this kind; NULL: nothing. */
+static const char *changed_by(const struct spec *spec, enum spec_namespace kind)
+{
+	const struct spec_linux *l = &spec->linux_;
+
+	if (kind == SPEC_NS_UTS && spec->hostname)
+		return "hostname";
+	if (kind == SPEC_NS_UTS && spec->domainname)
+		return "domainname";
+	for (size_t i = 0; i < l->n_sysctl; i++)
+		if (spec_sysctl_namespace(l->sysctl[i].key) == (int)kind)
+			return l->sysctl[i].key;
+	return NULL;
+}
+
+static bool is_own(int fd, enum spec_namespace kind, int proc)
+{
+	struct stat joined, own;
+
+	/* Who cannot be told apart is taken for us. */
+	return fstat(fd, &joined) < 0 ||
+	       fstatat(proc, kinds[kind].file, &own, 0) < 0 ||
+	       (joined.st_ino == own.st_ino && joined.st_dev == own.st_dev);
+}
+
+int ns_check_own(const struct spec *spec, const int *fds, int proc)
+{
+	for (int i = 0; i < SPEC_NS_KINDS; i++) {
+		const char *what = fds[i] < 0 ? NULL : changed_by(spec, i);
+
+		if (what && is_own(fds[i], i, proc))
+			return fail_plain(EPERM,
+					  "%s would change the host: %s is its "
+					  "own %s namespace",
+					  what, spec->linux_.ns_paths[i],
+					  kinds[i].name);
 	}
 	return 0;
 }

@@ -14,6 +14,13 @@ int ns_flag(enum spec_namespace kind);
  */
 int ns_open_paths(const struct spec_linux *linux_, int *fds);
 
+/*
+ * Parent: a namespace of our own may be joined, but not changed: refuses names
+ * and sysctls of the spec for such a one among fds. proc: the host's procfs.
+ * Returns 0 or -errno with fail() text.
+ */
+int ns_check_own(const struct spec *spec, const int *fds, int proc);
+
 /* Closes what ns_open_paths() opened. */
 void ns_close(int *fds);
 

@@ -419,3 +419,6 @@ void spec_free(struct spec *spec);
 
 /* The value of an annotation; NULL when there is none. */
 const char *spec_annotation(const struct spec *spec, const char *key);
+
+/* The namespace that a key of linux.sysctl belongs to; -1: none. */
+int spec_sysctl_namespace(const char *key);

@@ -65,9 +65,16 @@ static int find(const char *key)
 	return -1;
 }
 
-static int check(const struct spec_linux *l, const char *key)
+int spec_sysctl_namespace(const char *key)
 {
 	int row = find(key);
+
+	return row < 0 ? -1 : (int)namespaced[row].ns;
+}
+
+static int check(const struct spec_linux *l, const char *key)
+{
+	int ns = spec_sysctl_namespace(key);
 
 	if (!is_key(key))
 		return fail_plain(EINVAL, "/linux/sysctl: \"%s\" is no key",
@@ -75,13 +82,11 @@ static int check(const struct spec_linux *l, const char *key)
 	if (strcmp(key, "kernel/hostname") == 0)
 		return fail_plain(EINVAL, "/linux/sysctl: kernel.hostname is "
 					  "set by /hostname");
-	if (row < 0)
+	if (ns < 0)
 		return fail_plain(EINVAL,
 				  "/linux/sysctl: %s belongs to no namespace "
 				  "and would change the host",
 				  key);
-
-	enum spec_namespace ns = namespaced[row].ns;
 
 	if (l->new_namespaces & 1U << ns || l->ns_paths[ns])
 		return 0;

@@ -101,7 +101,8 @@ int child_prepare(struct isolate *iso, const struct creation *c,
 		return r;
 	if ((r = open_sources(iso)) < 0)
 		return fail_in(r, "mounts");
-	if ((r = ns_open_paths(l, iso->ns_fds)) < 0)
+	if ((r = ns_open_paths(l, iso->ns_fds)) < 0 ||
+	    (r = ns_check_own(spec, iso->ns_fds, iso->proc)) < 0)
 		return fail_in(r, "namespaces");
 	if (c->cg && has_cgroup_mount(spec) &&
 	    (r = cgroup_view_open(c->cg, cgroup_ns, &iso->cgroup_view)) < 0)

@@ -366,3 +366,39 @@ attempt() {
 	is "$(cat "/proc/$BG/cgroup")" "$before"
 	kill -0 "$BG"
 }
+
+# joins KIND: the container joins the host's own namespace of this kind.
+joins() {
+	update_config '(.linux.namespaces[] | select(.type == $k)).path = "/proc/self/ns/" + $f' --arg k "$1" --arg f "$2"
+}
+
+@test "a sysctl of a network namespace that is the host's own is refused" {
+	local before
+	before=$(cat /proc/sys/net/core/somaxconn)
+	joins network net
+	refused '.linux.sysctl = {"net.core.somaxconn": "4321"}' 'somaxconn would change the host'
+	is "$(cat /proc/sys/net/core/somaxconn)" "$before"
+}
+
+@test "a sysctl of an ipc namespace that is the host's own is refused" {
+	local before
+	before=$(cat /proc/sys/kernel/msgmax)
+	joins ipc ipc
+	refused '.linux.sysctl = {"kernel.msgmax": "4321"}' 'msgmax would change the host'
+	is "$(cat /proc/sys/kernel/msgmax)" "$before"
+}
+
+@test "a hostname in a uts namespace that is the host's own is refused" {
+	local before
+	before=$(hostname)
+	joins uts uts
+	refused '.hostname = "taken"' 'hostname would change the host'
+	is "$(hostname)" "$before"
+}
+
+@test "the host's own namespaces are joined when nothing of them is changed" {
+	joins uts uts
+	joins ipc ipc
+	update_config 'del(.hostname)'
+	is "$(inside 'readlink /proc/self/ns/uts')" "$(readlink /proc/self/ns/uts)"
+}
