@@ -47,7 +47,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)")
 
 .DEFAULT_GOAL := all
-.PHONY: all run check unit lint tidy format format-check asan fuzz bench toc \
+.PHONY: all run kernel check unit lint tidy format format-check asan fuzz bench toc \
 	compdb install uninstall clean help
 
 all: $(BUILD)/bulkhead ## Build the program (VARIANT=release, asan or coverage)
@@ -56,6 +56,10 @@ run: ## Install what is missing, build, and run a busybox container (ISOLATION=v
 	@.ci/deps $(if $(filter vm,$(ISOLATION)),vm,run)
 	@$(MAKE) --no-print-directory all
 	@tests/demo $(BUILD)/bulkhead $(ISOLATION)
+
+kernel: ## Build the small kernel of micro-VMs from Debian's source, once (~/.cache/bulkhead/vmlinux)
+	@.ci/deps kernel
+	@microvm/boot/build-kernel
 
 check: ## Install what the tests need and run all that this machine can run
 	@.ci/deps check
