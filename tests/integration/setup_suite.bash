@@ -2,7 +2,20 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 
+# What a hybrid machine hands down in version 2: tests that ask for a limit there add to it.
+HANDED_DOWN=/sys/fs/cgroup/unified/cgroup.subtree_control
+
+teardown_suite() {
+	local word
+	[ -w $HANDED_DOWN ] || return 0
+	for word in $(cat $HANDED_DOWN); do
+		# still in use by another one: it stays
+		[[ " $BEFORE " == *" $word "* ]] || echo "-$word" 2>/dev/null >$HANDED_DOWN || true
+	done
+}
+
 setup_suite() {
+	BEFORE=$(cat $HANDED_DOWN 2>/dev/null) || true
 	local here program
 	here=$(dirname "${BASH_SOURCE[0]}")
 	export BULKHEAD=${BULKHEAD:-$here/../../build/release/bulkhead}
