@@ -59,9 +59,9 @@ static int compile(const struct spec_seccomp *sec, struct buf *bpf)
 	return r < 0 ? fail_in(r, "seccomp") : 0;
 }
 
-/* A full or read-only disk costs time, not the container. */
-static int put(int cache, const char *name, const struct buf *key,
-	       unsigned flags, const struct buf *bpf)
+/* Writes the container's own file. */
+static int put(int dir, const struct buf *key, unsigned flags,
+	       const struct buf *bpf)
 {
 	_cleanup_(buf_fini) struct buf file = {};
 
@@ -70,7 +70,7 @@ static int put(int cache, const char *name, const struct buf *key,
 	wire_put(&file, TAG_PROGRAM, bpf->data, bpf->len);
 	if (file.failed)
 		return fail(ENOMEM, "seccomp");
-	return fd_replace_file(cache, name, file.data, file.len);
+	return fd_replace_file(dir, LINK_NAME, file.data, file.len);
 }
 
 static int open_cache(const struct store *s)
@@ -87,10 +87,29 @@ static int open_cache(const struct store *s)
 	return fd < 0 ? fail(errno, "open %s/%s", s->path, CACHE_DIR) : fd;
 }
 
+/* Links the cache's file into dir; true when it is key's, which bpf then has. */
+static bool take(int cache, const char *name, int dir, const struct buf *key,
+		 struct buf *bpf)
+{
+	_cleanup_(buf_fini) struct buf file = {};
+
+	if (linkat(cache, name, dir, LINK_NAME, 0) == 0 &&
+	    fd_read_file(dir, LINK_NAME, &file, CACHE_MAX_BYTES) == 0 &&
+	    unpack(&file, key, bpf, NULL))
+		return true;
+	bpf->len = 0;
+	return false;
+}
+
+/*
+ * Others put their filters under the same name when the hashes are equal,
+ * which can be contrived. So the container has the file that was compared, or
+ * that it has written itself, and never one that is looked up once more.
+ */
 int seccomp_cache_get(const struct store *s, const struct spec_seccomp *sec,
 		      int dir, struct buf *bpf)
 {
-	_cleanup_(buf_fini) struct buf key = {}, file = {};
+	_cleanup_(buf_fini) struct buf key = {};
 	_cleanup_fd_ int cache = open_cache(s);
 	char name[20];
 	int r;
@@ -100,18 +119,18 @@ int seccomp_cache_get(const struct store *s, const struct spec_seccomp *sec,
 	seccomp_key(sec, &key);
 	if (key.failed)
 		return fail(ENOMEM, "seccomp");
-	snprintf(name, sizeof(name), "%016llx", (unsigned long long)wire_hash(key.data, key.len));
-	if (fd_read_file(cache, name, &file, CACHE_MAX_BYTES) < 0 ||
-	    !unpack(&file, &key, bpf, NULL)) {
-		bpf->len = 0;
-		r = compile(sec, bpf);
-		if (r == 0)
-			r = put(cache, name, &key, sec->flags, bpf);
-		if (r < 0)
-			return r;
-	}
-	if (linkat(cache, name, dir, LINK_NAME, 0) < 0)
-		return fail(errno, "keep the seccomp filter");
+	snprintf(name, sizeof(name), "%016llx",
+		 (unsigned long long)wire_hash(key.data, key.len));
+	if (take(cache, name, dir, &key, bpf))
+		return 0;
+	r = compile(sec, bpf);
+	if (r == 0)
+		r = put(dir, &key, sec->flags, bpf);
+	if (r < 0)
+		return r;
+	/* A cache that cannot be written costs time, not the container. */
+	unlinkat(cache, name, 0);
+	(void)!linkat(dir, LINK_NAME, cache, name, 0);
 	return 0;
 }
 

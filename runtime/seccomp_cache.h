@@ -8,8 +8,8 @@ struct store;
 
 /*
  * The filter for sec: from ROOT/.seccomp when it holds one with just this
- * key, else compiled and put there. The file is linked as NAME into dir for
- * later execs. The hash in a file's name is only an address: the whole key is
+ * key, else compiled and put there. The same file is in dir for later execs,
+ * whatever others put in the cache meanwhile. The hash in a file's name is only an address: the whole key is
  * in the file and compared. Appends the program to bpf.
  * Returns 0 or -errno with fail() text.
  */
