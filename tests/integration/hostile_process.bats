@@ -79,6 +79,30 @@ hunted() {
 	is "$FOUND" ""
 }
 
+# pod: containers that join the pid namespace of one in which somebody hunts; FOUND as above.
+pod() {
+	mkfifo -m 666 "$ROOTFS/ready"
+	set_args sh -c 'probe hunt >/tmp/found & echo up >/ready; wait'
+	bh run -d --pid-file "$T/pid" -b "$BUNDLE" "$ID" </dev/null >"$T/up" 2>&1
+	is "$(line_of "$ROOTFS/ready")" up
+	local _ seen=0 found=$ROOTFS/tmp/found
+	make_bundle "$T/second"
+	update_config '(.linux.namespaces[] | select(.type == "pid")).path = $p | .linux.cgroupsPath = $c' \
+		--arg p "/proc/$(cat "$T/pid")/ns/pid" --arg c "/${ID}second"
+	for _ in {1..100}; do
+		bh run -b "$BUNDLE" "${ID}second" </dev/null
+		seen=$(grep -c '^saw' "$found") || true
+		[ "$seen" -lt 3 ] || break
+	done
+	[ "$seen" -ge 3 ] || { echo "too quick to be seen: $seen"; return 1; }
+	FOUND=$(grep -v '^saw\|^hunting' "$found" || true)
+}
+
+@test "a container that joins the pid namespace of another lies open to nobody there while it is made" {
+	pod
+	is "$FOUND" ""
+}
+
 @test "the start of processes in a fork bomb's container, and its deletion, come to an end" {
 	update_config '.linux.resources.pids.limit = 64'
 	up 'sh -c "while :; do sh -c \"sleep 100 & sleep 100 &\" 2>/dev/null; done" &'
