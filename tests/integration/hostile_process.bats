@@ -35,3 +35,140 @@ refused"
 	is "$(cat "$T/file")" host
 	is "$(stat -c %u "$T/file")" 0
 }
+
+# hunted: execs into a container where somebody stops and searches what comes in, until he saw three; FOUND is what lay open.
+hunted() {
+	mkfifo -m 666 "$ROOTFS/ready"
+	set_args sh -c 'probe hunt >/tmp/found & echo up >/ready; wait'
+	bh run -d -b "$BUNDLE" "$ID" </dev/null >"$T/up" 2>&1
+	is "$(line_of "$ROOTFS/ready")" up
+	local _ seen=0
+	for _ in {1..200}; do
+		bh exec "$ID" true </dev/null
+		seen=$(grep -c '^saw' "$ROOTFS/tmp/found") || true
+		[ "$seen" -lt 3 ] || break
+	done
+	[ "$seen" -ge 3 ] || { echo "too quick to be seen: $seen"; return 1; }
+	FOUND=$(grep -v '^saw\|^hunting' "$ROOTFS/tmp/found" || true)
+}
+
+@test "a process that comes in by exec lies open to nobody in the container" {
+	hunted
+	is "$FOUND" ""
+}
+
+@test "a process that comes in by exec has nothing of the host for a tracer to take" {
+	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
+	hunted
+	like "$FOUND" 'fd socket:'	# the way to the parent: a tracer does look
+	is "$(grep -v '^fd socket:\|^memory' <<<"$FOUND" || true)" ""
+}
+
+@test "a process that comes in by exec lies open to no root of a user namespace" {
+	local dir=$T
+	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])
+		| .linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+		| .linux.gidMappings = .linux.uidMappings'
+	chown -R 100000:100000 "$ROOTFS"
+	while [ "$dir" != / ]; do	# the mapped root must reach its root
+		chmod a+x "$dir"
+		dir=$(dirname "$dir")
+	done
+	hunted
+	is "$FOUND" ""
+}
+
+# pod: containers that join the pid namespace of one in which somebody hunts; FOUND as above.
+pod() {
+	mkfifo -m 666 "$ROOTFS/ready"
+	set_args sh -c 'probe hunt >/tmp/found & echo up >/ready; wait'
+	bh run -d --pid-file "$T/pid" -b "$BUNDLE" "$ID" </dev/null >"$T/up" 2>&1
+	is "$(line_of "$ROOTFS/ready")" up
+	local _ seen=0 found=$ROOTFS/tmp/found
+	make_bundle "$T/second"
+	update_config '(.linux.namespaces[] | select(.type == "pid")).path = $p | .linux.cgroupsPath = $c' \
+		--arg p "/proc/$(cat "$T/pid")/ns/pid" --arg c "/${ID}second"
+	for _ in {1..100}; do
+		bh run -b "$BUNDLE" "${ID}second" </dev/null
+		seen=$(grep -c '^saw' "$found") || true
+		[ "$seen" -lt 3 ] || break
+	done
+	[ "$seen" -ge 3 ] || { echo "too quick to be seen: $seen"; return 1; }
+	FOUND=$(grep -v '^saw\|^hunting' "$found" || true)
+}
+
+@test "a container that joins the pid namespace of another lies open to nobody there while it is made" {
+	pod
+	is "$FOUND" ""
+}
+
+@test "the start of processes in a fork bomb's container, and its deletion, come to an end" {
+	update_config '.linux.resources.pids.limit = 64'
+	up 'sh -c "while :; do sh -c \"sleep 100 & sleep 100 &\" 2>/dev/null; done" &'
+	bh kill "$ID" KILL
+	bh delete --force "$ID"
+	nothing_left
+}
+
+@test "a container whose processes are all stopped is killed and deleted" {
+	up
+	bh ps --format json "$ID" | jq '.[]' | xargs kill -STOP
+	is "$(status_of)" running
+	bh kill "$ID" KILL
+	"$HELPERS/pidwait" "$INIT"
+	bh delete "$ID"
+	nothing_left
+}
+
+@test "exec finds its home without reading a passwd of 2 GiB, a fifo or a device" {
+	up
+	truncate -s 2G "$ROOTFS/etc/passwd"
+	is "$(bh exec "$ID" sh -c 'echo $HOME')" /
+	rm "$ROOTFS/etc/passwd"
+	mkfifo "$ROOTFS/etc/passwd"
+	is "$(bh exec "$ID" sh -c 'echo $HOME')" /
+	rm "$ROOTFS/etc/passwd"
+	mknod "$ROOTFS/etc/passwd" c 1 5
+	is "$(bh exec "$ID" sh -c 'echo $HOME')" /
+	rm "$ROOTFS/etc/passwd"
+	ln -s /proc/self/fd/0 "$ROOTFS/etc/passwd"
+	is "$(bh exec "$ID" sh -c 'echo $HOME')" /
+}
+
+@test "exec -t refuses a /dev/pts that is something else by now" {
+	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	up 'mount -t tmpfs t /dev/pts; ln -s /dev/ptmx /dev/pts/ptmx'
+	code 255 script -qec "'$BULKHEAD' --root '$ROOT' exec -t '$ID' true" /dev/null
+	like "$(cat "$T/out")" '/dev/pts is not a devpts'
+}
+
+@test "exec -t refuses a pty master that something is mounted on" {
+	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	up 'mount --bind /dev/zero /dev/pts/ptmx'
+	code 255 script -qec "'$BULKHEAD' --root '$ROOT' exec -t '$ID' true" /dev/null
+	like "$(cat "$T/out")" '/dev/pts/ptmx is not a pty master'
+}
+
+@test "what is set through /proc goes to the kernel, also where the container has mounted on its own" {
+	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+	up 'mount -t tmpfs t /proc; mkdir -p /proc/self; touch /proc/self/oom_score_adj'
+	jq '.process | .oomScoreAdj = 77 | .args = ["sleep", "1000"]' "$BUNDLE/config.json" >"$T/process.json"
+	bh exec -d --pid-file "$T/exec.pid" --process "$T/process.json" "$ID" </dev/null >"$T/out" 2>&1
+	is "$(cat "/proc/$(cat "$T/exec.pid")/oom_score_adj")" 77
+	is "$(bh exec "$ID" cat /proc/self/oom_score_adj)" ""
+}
+
+@test "the program of exec cannot be overwritten by the container" {
+	local before
+	before=$(sha256sum <"$BULKHEAD")
+	printf '#!/proc/self/exe\n' >"$ROOTFS/bin/again"
+	chmod 755 "$ROOTFS/bin/again"
+	up 'while :; do for e in /proc/[0-9]*/exe; do echo x 2>/dev/null >>$e; done; done &'
+	local _
+	for _ in {1..10}; do
+		bh exec "$ID" again </dev/null >"$T/out" 2>&1 || true
+		bh exec "$ID" true </dev/null
+	done
+	is "$(sha256sum <"$BULKHEAD")" "$before"
+}

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,63 @@ static int probe_notify(const char *path, const char *text)
 	return 0;
 }
 
+/* swap A B: two names change places for ever, as a racing attacker has them. */
+static int probe_swap(const char *a, const char *b)
+{
+	for (;;)
+		if (syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, 2) < 0)
+			return perror(a), 1;
+}
+
+/* One line about what of process pid lies open, when it is the runtime. */
+static void look_at(pid_t pid)
+{
+	char path[64], comm[32] = "", where[4096];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY);
+	if (fd >= 0 && read(fd, comm, sizeof(comm) - 1) > 0)
+		comm[strcspn(comm, "\n")] = 0;
+	close(fd);
+	/* What came by the protected image has its name, or that of the fd. */
+	if (strcmp(comm, "bulkhead") != 0 && strspn(comm, "0123456789") != strlen(comm))
+		return;
+	printf("saw %s\n", comm);
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if ((fd = open(path, O_RDWR)) >= 0)
+		printf("writable %s\n", path), close(fd);
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	if ((fd = open(path, O_RDWR)) >= 0)
+		printf("memory\n"), close(fd);
+	for (int i = 3; i < 64; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, i);
+		ssize_t n = readlink(path, where, sizeof(where) - 1);
+
+		if (n > 0)
+			printf("fd %.*s\n", (int)n, where);
+	}
+}
+
+/*
+ * hunt: stops each process that comes into the pid namespace, looks at it and
+ * lets it go, until it is killed itself.
+ */
+static _Noreturn void probe_hunt(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	puts("hunting");
+	for (pid_t next = getpid() + 1, pid = next;;) {
+		if (kill(pid, SIGSTOP) == 0) {
+			look_at(pid);
+			kill(pid, SIGCONT);
+			next = pid + 1;
+		}
+		/* Some come and go before their turn. */
+		pid = pid < next || pid > next + 8 ? next : pid + 1;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 2 && !strcmp(argv[1], "syscall"))
@@ -78,6 +136,10 @@ int main(int argc, char **argv)
 		return probe_push(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "notify"))
 		return probe_notify(argv[2], argv[3]);
-	fprintf(stderr, "usage: probe syscall NR [A B C] | fds | push TEXT | notify SOCKET TEXT\n");
+	if (argc == 4 && !strcmp(argv[1], "swap"))
+		return probe_swap(argv[2], argv[3]);
+	if (argc == 2 && !strcmp(argv[1], "hunt"))
+		probe_hunt();
+	fprintf(stderr, "usage: probe syscall NR [A B C] | fds | push TEXT | notify SOCKET TEXT | swap A B | hunt\n");
 	return 2;
 }
