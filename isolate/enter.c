@@ -24,15 +24,13 @@ int enter_container(const struct isolate *iso)
 
 int enter_fork(int sync, unsigned flags)
 {
-	struct clone_args args = {
-		.flags = CLONE_PARENT | flags,
-		/* CLONE_PARENT takes the exit signal of the caller. */
-	};
-	pid_t pid = sys_clone3(&args);
+	/* The container's filter may be loaded, and many answer ENOSYS to
+	 * clone3(2). CLONE_PARENT takes the exit signal of the caller. */
+	long pid = syscall(SYS_clone, CLONE_PARENT | flags, 0, 0, 0, 0);
 
 	if (pid < 0)
 		return fail(errno, "clone into the pid namespace");
 	if (pid == 0)
-		return 0;
-	_exit(sync_send(sync, SYNC_PID, pid, -1, NULL, 0) < 0 ? 1 : 0);
+		return setsid() < 0 ? fail(errno, "setsid") : 0;
+	_exit(sync_send(sync, SYNC_PID, (int32_t)pid, -1, NULL, 0) < 0 ? 1 : 0);
 }

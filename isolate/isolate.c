@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -48,6 +49,8 @@ struct child {
 	int sync; /* becomes start's connection once there is one */
 	int root; /* O_PATH, the container's root; -1 before "root" */
 	int slave; /* the terminal, or -1 */
+	bool outside; /* still, of the pid namespace that is joined */
+	bool sealed; /* has the process's credentials */
 	bool cwd_pending; /* the user itself has to enter the directory */
 	char *program; /* found in PATH */
 	char **env;
@@ -147,22 +150,13 @@ static int step_user_namespace(struct child *c)
 
 static int step_namespaces(struct child *c)
 {
-	int pid_ns = c->iso->ns_fds[SPEC_NS_PID];
 	bool late_pid = c->iso->ns_fds[SPEC_NS_USER] >= 0 &&
 			makes(c, SPEC_NS_PID);
 	int r = ns_join(c->iso->ns_fds);
 
-	if (r < 0)
-		return r;
-	if (pid_ns >= 0 && setns(pid_ns, CLONE_NEWPID) < 0)
-		return fail(errno, "join the pid namespace");
-	if (pid_ns >= 0 || late_pid) {
-		/* A procfs shows the namespace of who mounts it. */
-		r = enter_fork(c->sync, late_pid ? CLONE_NEWPID : 0);
-		if (r < 0)
-			return r;
-	}
-	if (makes(c, SPEC_NS_NET))
+	if (r == 0 && late_pid)
+		r = enter_fork(c->sync, CLONE_NEWPID);
+	if (r == 0 && makes(c, SPEC_NS_NET))
 		r = lo_up();
 	return r < 0 ? r : ns_set_names(c->iso->spec);
 }
@@ -190,10 +184,6 @@ static int step_descriptors(struct child *c)
 	return 0;
 }
 
-/*
- * Whoever may trace a process of the container's pid namespace could take its
- * descriptors: there are none when it gets there (CVE-2016-9962).
- */
 static int step_enter(struct child *c)
 {
 	int r = enter_container(c->iso);
@@ -202,9 +192,8 @@ static int step_enter(struct child *c)
 		r = become_root();
 	if (r == 0)
 		r = step_descriptors(c);
-	if (r == 0 && (c->iso->join_flags & CLONE_NEWPID))
-		r = enter_fork(c->sync, 0);
-	if (r == 0 && setsid() < 0)
+	c->outside = c->iso->join_flags & CLONE_NEWPID;
+	if (r == 0 && !c->outside && setsid() < 0)
 		r = fail(errno, "setsid");
 	if (r < 0)
 		return r;
@@ -274,6 +263,17 @@ static int run_hooks(struct child *c, enum spec_hook_kind kind,
 	return hook_run_all(kind, &spec->hooks[kind], &state);
 }
 
+/* Of the children from here on, hooks for one; we follow at the very end. */
+static int step_join_pid(struct child *c)
+{
+	int fd = c->iso->ns_fds[SPEC_NS_PID];
+
+	c->outside = fd >= 0;
+	if (c->outside && setns(fd, CLONE_NEWPID) < 0)
+		return fail(errno, "join the pid namespace");
+	return 0;
+}
+
 static int parent_hooks(struct child *c)
 {
 	struct sync_msg *msg = malloc(sizeof(*msg));
@@ -334,8 +334,10 @@ static int step_oom_score(struct child *c)
 
 static int step_limits(struct child *c)
 {
-	return rlimit_apply(c->iso->process->rlimits,
-			    c->iso->process->n_rlimits);
+	const struct spec_process *p = c->iso->process;
+
+	return c->outside ? rlimit_raise(p->rlimits, p->n_rlimits)
+			  : rlimit_apply(p->rlimits, p->n_rlimits);
 }
 
 static int step_scheduling(struct child *c)
@@ -417,6 +419,8 @@ static int step_label(struct child *c)
 
 static int step_receive_seccomp(struct child *c)
 {
+	if (c->seccomp)
+		return 0;
 	c->seccomp = malloc(sizeof(*c->seccomp));
 	if (!c->seccomp)
 		return fail(ENOMEM, "seccomp filter");
@@ -429,6 +433,148 @@ static int step_stdio(struct child *c)
 
 	c->slave = -1;
 	return slave < 0 ? 0 : tty_attach(slave, c->iso->process->user.uid);
+}
+
+static int step_control(struct child *c)
+{
+	return c->iso->process->terminal ? tty_control() : 0;
+}
+
+/* -- Credentials ---------------------------------------------------------- */
+
+static int load_seccomp(struct child *c)
+{
+	size_t n = c->seccomp->len / sizeof(struct sock_filter);
+
+	if (n == 0)
+		return 0;
+	return seccomp_filter_load((const struct sock_filter *)c->seccomp->payload, n,
+			    (unsigned)c->seccomp->value);
+}
+
+/*
+ * Without no_new_privs the filter can only be loaded while there still is
+ * CAP_SYS_ADMIN; with it, it comes last, and has fewest calls to allow.
+ */
+static int step_seccomp_privileged(struct child *c)
+{
+	if (c->sealed || c->iso->process->no_new_privileges)
+		return 0;
+	return load_seccomp(c);
+}
+
+static int step_credentials(struct child *c)
+{
+	const struct spec_process *p = c->iso->process;
+	int r;
+
+	if (c->sealed)
+		return 0;
+	r = caps_drop_bounding(&p->capabilities);
+	if (r == 0)
+		r = user_own_stdio(p->user.uid);
+	if (r == 0)
+		r = user_apply(&p->user);
+	umask(p->user.has_umask ? p->user.umask : 0022);
+	if (r == 0 && c->cwd_pending)
+		r = exec_chdir(p->cwd, false);
+	if (r == 0)
+		r = caps_apply(&p->capabilities);
+	if (r == 0 && p->no_new_privileges &&
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		r = fail(errno, "set no_new_privs");
+	return r;
+}
+
+static int step_seccomp_unprivileged(struct child *c)
+{
+	return c->iso->process->no_new_privileges ? load_seccomp(c) : 0;
+}
+
+/* -- Entering a pid namespace --------------------------------------------- */
+
+/*
+ * Others are in the pid namespace that is joined, and who has CAP_SYS_PTRACE
+ * there may take over a process that comes in: its descriptors
+ * (CVE-2016-9962) and its capabilities. So we enter it when there is nothing
+ * left to take: nothing of the host is open, the credentials are those of the
+ * process. What comes after that needs no privilege.
+ */
+static const struct seccomp_data calls_inside[] = {
+	{.nr = SYS_clone, .args = {CLONE_PARENT}},
+	{.nr = SYS_sendmsg},
+	{.nr = SYS_exit_group},
+	{.nr = SYS_setsid},
+	{.nr = SYS_prlimit64},
+	{.nr = SYS_ioctl, .args = {STDIN_FILENO, TIOCSCTTY}},
+	{.nr = SYS_accept4},
+	{.nr = SYS_recvmsg},
+	{.nr = SYS_close},
+	{.nr = SYS_brk},
+	{.nr = SYS_mmap},
+	{.nr = SYS_munmap},
+	{.nr = SYS_rt_sigprocmask},
+};
+
+static bool filter_allows_the_rest(const struct child *c)
+{
+	const void *insns = c->seccomp->payload;
+	size_t n = c->seccomp->len / sizeof(struct sock_filter);
+
+	for (size_t i = 0; n && i < ARRAY_SIZE(calls_inside); i++)
+		if (!seccomp_allows(insns, n, &calls_inside[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Not when privileges are needed inside: by a hook, by a filter that has to be
+ * loaded with CAP_SYS_ADMIN but would stop us then, or by a scheduling policy
+ * that does not go over a fork.
+ */
+static bool can_seal(const struct child *c)
+{
+	const struct spec *spec = c->iso->spec;
+	const struct spec_process *p = c->iso->process;
+
+	if (!c->iso->join_only &&
+	    spec->hooks[SPEC_HOOK_START_CONTAINER].n_hooks)
+		return false;
+	if (p->has_scheduler)
+		return false;
+	return p->no_new_privileges || filter_allows_the_rest(c);
+}
+
+static int step_enter_unsealed(struct child *c)
+{
+	int r;
+
+	if (!c->outside)
+		return 0;
+	r = step_receive_seccomp(c);
+	if (r < 0 || can_seal(c))
+		return r;
+	c->outside = false;
+	return enter_fork(c->sync, 0);
+}
+
+static int step_enter_sealed(struct child *c)
+{
+	int r;
+
+	if (!c->outside)
+		return 0;
+	r = step_seccomp_privileged(c);
+	if (r == 0)
+		r = step_credentials(c);
+	if (r < 0)
+		return r;
+	c->sealed = true;
+	c->outside = false;
+	r = enter_fork(c->sync, 0);
+	/* Only now: one more process may be one too many. */
+	return r < 0 ? r : rlimit_apply(c->iso->process->rlimits,
+					c->iso->process->n_rlimits);
 }
 
 /* -- Waiting for start ---------------------------------------------------- */
@@ -475,50 +621,6 @@ static int step_start_hooks(struct child *c)
 
 /* -- The last steps ------------------------------------------------------- */
 
-static int load_seccomp(struct child *c)
-{
-	size_t n = c->seccomp->len / sizeof(struct sock_filter);
-
-	if (n == 0)
-		return 0;
-	return seccomp_filter_load((const struct sock_filter *)c->seccomp->payload, n,
-			    (unsigned)c->seccomp->value);
-}
-
-/*
- * Without no_new_privs the filter can only be loaded while there still is
- * CAP_SYS_ADMIN; with it, it comes last, and has fewest calls to allow.
- */
-static int step_seccomp_privileged(struct child *c)
-{
-	return c->iso->process->no_new_privileges ? 0 : load_seccomp(c);
-}
-
-static int step_credentials(struct child *c)
-{
-	const struct spec_process *p = c->iso->process;
-	int r = caps_drop_bounding(&p->capabilities);
-
-	if (r == 0)
-		r = user_own_stdio(p->user.uid);
-	if (r == 0)
-		r = user_apply(&p->user);
-	umask(p->user.has_umask ? p->user.umask : 0022);
-	if (r == 0 && c->cwd_pending)
-		r = exec_chdir(p->cwd, false);
-	if (r == 0)
-		r = caps_apply(&p->capabilities);
-	if (r == 0 && p->no_new_privileges &&
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		r = fail(errno, "set no_new_privs");
-	return r;
-}
-
-static int step_seccomp_unprivileged(struct child *c)
-{
-	return c->iso->process->no_new_privileges ? load_seccomp(c) : 0;
-}
-
 static int step_exec(struct child *c)
 {
 	sigset_t none;
@@ -549,6 +651,7 @@ static const struct step build_steps[] = {
 	{"mounts", step_mounts},
 	{"devices", step_devices},
 	{"terminal", step_terminal},
+	{"pid namespace", step_join_pid},
 	{"hooks", step_hooks},
 	{"sysctl", step_sysctl},
 	{"masked paths", step_masks},
@@ -575,12 +678,15 @@ static const struct step enter_steps[] = {
 static const struct step process_steps[] = {
 	{"environment", step_environment},
 	{"descriptors", step_descriptors},
+	{"pid namespace", step_enter_unsealed},
 	{"resource limits", step_limits},
 	{"scheduling", step_scheduling},
 	{"working directory", step_cwd},
 	{"program", step_program},
 	{"terminal", step_stdio},
 	{"seccomp", step_receive_seccomp},
+	{"pid namespace", step_enter_sealed},
+	{"terminal", step_control},
 	{"start", step_wait_for_start},
 	{"hooks", step_start_hooks},
 	{"seccomp", step_seccomp_privileged},
@@ -600,6 +706,7 @@ static const struct step jail_steps[] = {
 	{"root file system", step_root},
 	{"mounts", step_mounts},
 	{"terminal", step_terminal},
+	{"pid namespace", step_join_pid},
 	{"hooks", step_hooks},
 	{"root file system", step_pivot},
 };
@@ -609,8 +716,10 @@ static const struct step vmm_steps[] = {
 	{"oom score", step_oom_score},
 	{"scheduling", step_scheduling},
 	{"label", step_label},
-	{"terminal", step_stdio},
 	{"seccomp", step_receive_seccomp},
+	{"pid namespace", step_enter_sealed},
+	{"terminal", step_stdio},
+	{"terminal", step_control},
 	{"credentials", step_credentials},
 	{"machine", step_inside},
 };

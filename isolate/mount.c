@@ -318,7 +318,7 @@ static int mount_fs(struct mounting *w, const struct spec_mount *m)
 		m = &rw;
 	}
 
-	int mnt = mount_fs_create(m, l->mount_label, target, &w->scratch);
+	int mnt = mount_fs_create(w->iso, m, target, &w->scratch);
 
 	if (mnt == -EPERM && is_type(m, "sysfs"))
 		mnt = bind_sysfs(w, m);

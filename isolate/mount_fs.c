@@ -10,7 +10,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "isolate/isolate.h"
 #include "isolate/mount_copyup.h"
+#include "isolate/procfs.h"
 #include "isolate/scratch.h"
 #include "lib/cleanup.h"
 #include "lib/compat.h"
@@ -232,19 +234,32 @@ static int configure(int fs, const struct spec_mount *m, const char *label,
 	return r;
 }
 
-int mount_fs_create(const struct spec_mount *m, const char *label, int target,
-		    struct scratch *s)
+/* A procfs shows the pid namespace of who opens it. */
+static int fs_open(const struct isolate *iso, const char *type)
 {
-	uint64_t attr = m->attr_set | m->rec_attr_set;
-	int fs = scratch_keep(s, sys_fsopen(m->type, FSOPEN_CLOEXEC));
-	int r;
+	int pid_ns = iso->ns_fds[SPEC_NS_PID];
+	int fs;
 
+	if (pid_ns >= 0 && strcmp(type, "proc") == 0)
+		return procfs_open_in(pid_ns);
+	fs = sys_fsopen(type, FSOPEN_CLOEXEC);
 	if (fs < 0 && errno == ENODEV)
 		return fail_plain(ENODEV,
 				  "the kernel knows no file system \"%s\"",
-				  m->type);
+				  type);
+	return fs < 0 ? fail(errno, "open file system \"%s\"", type) : fs;
+}
+
+int mount_fs_create(const struct isolate *iso, const struct spec_mount *m,
+		    int target, struct scratch *s)
+{
+	const char *label = iso->spec->linux_.mount_label;
+	uint64_t attr = m->attr_set | m->rec_attr_set;
+	int fs = scratch_keep(s, fs_open(iso, m->type));
+	int r;
+
 	if (fs < 0)
-		return fail(errno, "open file system \"%s\"", m->type);
+		return fs;
 	r = configure(fs, m, label, target);
 	if (r < 0)
 		return r;

@@ -19,6 +19,24 @@ static int fail_limit(const struct spec_rlimit *l, int err)
 	return r;
 }
 
+int rlimit_raise(const struct spec_rlimit *limits, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		__rlimit_resource_t which =
+			(__rlimit_resource_t)limits[i].resource;
+		struct rlimit limit;
+
+		if (getrlimit(which, &limit) < 0)
+			return fail_limit(&limits[i], errno);
+		if (limit.rlim_max >= limits[i].hard)
+			continue;
+		limit.rlim_max = limits[i].hard;
+		if (setrlimit(which, &limit) < 0)
+			return fail_limit(&limits[i], errno);
+	}
+	return 0;
+}
+
 int rlimit_apply(const struct spec_rlimit *limits, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +28,14 @@ int seccomp_compile(const struct spec_seccomp *sec, struct buf *out,
  * keys only if they compile to the same program. Returns nothing; b->failed.
  */
 void seccomp_key(const struct spec_seccomp *sec, struct buf *key);
+
+/*
+ * Whether the program lets this system call through, of which number and
+ * arguments are given and the architecture is our own: what the kernel would
+ * find, found without loading it. The program is one that the kernel takes.
+ */
+bool seccomp_allows(const struct sock_filter *insns, size_t n,
+		    const struct seccomp_data *call);
 
 /*
  * Loads the program into the calling process with seccomp(2) and these

@@ -55,12 +55,17 @@ int tty_open(int root, uint16_t height, uint16_t width, int *master, int *slave)
 	return 0;
 }
 
+int tty_control(void)
+{
+	if (ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+		return fail(errno, "make the pty the controlling terminal");
+	return 0;
+}
+
 int tty_attach(int slave, unsigned uid)
 {
 	_cleanup_fd_ int own = slave;
 
-	if (ioctl(own, TIOCSCTTY, 0) < 0)
-		return fail(errno, "make the pty the controlling terminal");
 	if (fchown(own, uid, (gid_t)-1) < 0)
 		return fail(errno, "give the pty to uid %u", uid);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

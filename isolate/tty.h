@@ -14,7 +14,13 @@ int tty_open(int root, uint16_t height, uint16_t width, int *master,
 	     int *slave);
 
 /*
- * Child, leader of a session: slave becomes the controlling terminal and 0, 1,
- * 2. The slave's owner becomes uid. Closes slave. 0 or -errno with fail() text.
+ * Child: slave becomes 0, 1 and 2, and its owner uid. Closes slave.
+ * Returns 0 or -errno with fail() text.
  */
 int tty_attach(int slave, unsigned uid);
+
+/*
+ * Child, leader of a session: the terminal on stdin becomes the controlling
+ * one. Needs no privilege. Returns 0 or -errno with fail() text.
+ */
+int tty_control(void);

@@ -39,7 +39,7 @@ refused"
 # hunted: execs into a container where somebody stops and searches what comes in, until he saw three; FOUND is what lay open.
 hunted() {
 	mkfifo -m 666 "$ROOTFS/ready"
-	set_args sh -c 'probe hunt >/tmp/found & echo up >/ready; wait'
+	set_args sh -c "probe hunt '$BULKHEAD' >/tmp/found & echo up >/ready; wait"
 	bh run -d -b "$BUNDLE" "$ID" </dev/null >"$T/up" 2>&1
 	is "$(line_of "$ROOTFS/ready")" up
 	local _ seen=0
@@ -57,11 +57,33 @@ hunted() {
 	is "$FOUND" ""
 }
 
-@test "a process that comes in by exec has nothing of the host for a tracer to take" {
+# taken: what of FOUND a tracer gains; he does look, and finds a process that is worth no more than he is.
+taken() {
+	like "$FOUND" 'fd socket:'
+	grep -v '^fd socket:\|^memory\|^fd /dev/pts/\|^fd /dev/console' <<<"$FOUND" || true
+}
+
+@test "a process that comes in by exec has nothing for a tracer to take, neither of the host nor capabilities" {
 	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
 	hunted
-	like "$FOUND" 'fd socket:'	# the way to the parent: a tracer does look
-	is "$(grep -v '^fd socket:\|^memory' <<<"$FOUND" || true)" ""
+	is "$(taken)" ""
+}
+
+@test "a process that comes in by exec has nothing to take where a filter has to be loaded with privilege" {
+	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"]) | .process.noNewPrivileges = false
+		| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"],
+			syscalls: [{names: ["clone3", "mount"], action: "SCMP_ACT_ERRNO"}]}'
+	hunted
+	is "$(taken)" ""
+}
+
+@test "exec works under a filter that would not allow what we do last" {
+	update_config '.process.noNewPrivileges = false
+		| .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64"],
+			syscalls: [{names: ["clone", "clone3", "fork", "vfork", "setsid"], action: "SCMP_ACT_KILL_PROCESS"}]}'
+	set_args sleep 1000
+	bh run -d -b "$BUNDLE" "$ID" </dev/null >"$T/up" 2>&1
+	is "$(bh exec "$ID" echo inside </dev/null)" inside
 }
 
 @test "a process that comes in by exec lies open to no root of a user namespace" {
@@ -82,7 +104,7 @@ hunted() {
 # pod: containers that join the pid namespace of one in which somebody hunts; FOUND as above.
 pod() {
 	mkfifo -m 666 "$ROOTFS/ready"
-	set_args sh -c 'probe hunt >/tmp/found & echo up >/ready; wait'
+	set_args sh -c "probe hunt '$BULKHEAD' >/tmp/found & echo up >/ready; wait"
 	bh run -d --pid-file "$T/pid" -b "$BUNDLE" "$ID" </dev/null >"$T/up" 2>&1
 	is "$(line_of "$ROOTFS/ready")" up
 	local _ seen=0 found=$ROOTFS/tmp/found
@@ -101,6 +123,12 @@ pod() {
 @test "a container that joins the pid namespace of another lies open to nobody there while it is made" {
 	pod
 	is "$FOUND" ""
+}
+
+@test "a container that joins the pid namespace of another has nothing for a tracer to take while it is made" {
+	update_config '.process.capabilities |= map_values(. + ["CAP_SYS_PTRACE"])'
+	pod
+	is "$(taken)" ""
 }
 
 @test "the start of processes in a fork bomb's container, and its deletion, come to an end" {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -77,10 +78,40 @@ static int probe_swap(const char *a, const char *b)
 			return perror(a), 1;
 }
 
-/* One line about what of process pid lies open, when it is the runtime. */
-static void look_at(pid_t pid)
+/* The permitted capabilities of process pid, a number or "self". */
+static unsigned long long permitted(const char *pid)
 {
-	char path[64], comm[32] = "", where[4096];
+	char path[64], text[4096];
+	unsigned long long caps = 0;
+
+	snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	int fd = open(path, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	const char *line = strstr(text, "CapPrm:");
+
+	if (line)
+		sscanf(line, "CapPrm: %llx", &caps);
+	return caps;
+}
+
+/* Whether its capabilities count where ours do; it lies open to us. */
+static int in_our_user_namespace(pid_t pid)
+{
+	char path[64];
+	struct stat ours, its;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+	return stat("/proc/self/ns/user", &ours) == 0 && stat(path, &its) == 0 && ours.st_ino == its.st_ino;
+}
+
+/* Lines about what of process pid lies open, when it is the runtime. */
+static void look_at(pid_t pid, const char *host_file)
+{
+	char path[4096], comm[32] = "", where[4096], number[16];
+	unsigned long long more = 0;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
@@ -98,6 +129,14 @@ static void look_at(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 	if ((fd = open(path, O_RDWR)) >= 0)
 		printf("memory\n"), close(fd);
+	snprintf(number, sizeof(number), "%d", pid);
+	if (fd >= 0 && in_our_user_namespace(pid))
+		more = permitted(number) & ~permitted("self");
+	if (more)
+		printf("capabilities %llx\n", more);
+	snprintf(path, sizeof(path), "/proc/%d/root%s", pid, host_file);
+	if (access(path, F_OK) == 0)
+		printf("host\n");
 	for (int i = 3; i < 64; i++) {
 		snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, i);
 		ssize_t n = readlink(path, where, sizeof(where) - 1);
@@ -108,16 +147,16 @@ static void look_at(pid_t pid)
 }
 
 /*
- * hunt: stops each process that comes into the pid namespace, looks at it and
- * lets it go, until it is killed itself.
+ * hunt FILE: stops each process that comes into the pid namespace, looks at it
+ * and lets it go, until it is killed itself. FILE is there on the host only.
  */
-static _Noreturn void probe_hunt(void)
+static _Noreturn void probe_hunt(const char *host_file)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("hunting");
 	for (pid_t next = getpid() + 1, pid = next;;) {
 		if (kill(pid, SIGSTOP) == 0) {
-			look_at(pid);
+			look_at(pid, host_file);
 			kill(pid, SIGCONT);
 			next = pid + 1;
 		}
@@ -138,8 +177,8 @@ int main(int argc, char **argv)
 		return probe_notify(argv[2], argv[3]);
 	if (argc == 4 && !strcmp(argv[1], "swap"))
 		return probe_swap(argv[2], argv[3]);
-	if (argc == 2 && !strcmp(argv[1], "hunt"))
-		probe_hunt();
-	fprintf(stderr, "usage: probe syscall NR [A B C] | fds | push TEXT | notify SOCKET TEXT | swap A B | hunt\n");
+	if (argc == 3 && !strcmp(argv[1], "hunt"))
+		probe_hunt(argv[2]);
+	fprintf(stderr, "usage: probe syscall NR [A B C] | fds | push TEXT | notify SOCKET TEXT | swap A B | hunt FILE\n");
 	return 2;
 }
