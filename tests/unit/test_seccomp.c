@@ -220,6 +220,12 @@ static void compare_number(const struct spec_seccomp *sec,
 			       arch, nr, (unsigned long long)d.args[0],
 			       (unsigned long long)d.args[1], have, want);
 		CHECK(have == want);
+		if (arch == SCMP_ARCH_X86_64)
+			CHECK_INT(seccomp_allows((const void *)program->data,
+						 program->len /
+							 sizeof(struct sock_filter),
+						 &d),
+				  want == ALLOW);
 	}
 }
 
@@ -292,6 +298,9 @@ static void permissive_has_no_stub(void)
 
 		compile(&sec, &program);
 		CHECK(interpret(&program, &d) == defaults[i]);
+		CHECK(seccomp_allows((const void *)program.data,
+				     program.len / sizeof(struct sock_filter),
+				     &d));
 	}
 }
 
