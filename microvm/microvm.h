@@ -24,7 +24,7 @@
  * What each machine's kernel is told, before the caller's words: where its
  * console is, and to leave by a triple fault, which ends the machine.
  */
-#define VM_CMDLINE "console=hvc0 reboot=t panic=-1"
+#define VM_CMDLINE "console=hvc0 reboot=t panic=-1 pci=off"
 
 /* The VMM's threads by kind: each kind needs other system calls. */
 enum vm_thread {

@@ -84,8 +84,8 @@ vm_inside() {
 }
 
 @test "a read-only root is read-only, and masked paths are masked" {
-	update_config '.root.readonly = true | .linux.maskedPaths = ["/proc/kcore"] | .linux.readonlyPaths = ["/proc/sys"]'
-	is "$(vm_inside 'touch /new 2>&1; wc -c </proc/kcore; echo 1 2>&1 >/proc/sys/vm/swappiness')" \
+	update_config '.root.readonly = true | .linux.maskedPaths = ["/proc/keys"] | .linux.readonlyPaths = ["/proc/sys"]'
+	is "$(vm_inside 'touch /new 2>&1; wc -c </proc/keys; echo 1 2>&1 >/proc/sys/vm/swappiness')" \
 		"$(printf 'touch: /new: Read-only file system\n0\nsh: can'\''t create /proc/sys/vm/swappiness: Read-only file system')"
 }
 

@@ -17,6 +17,7 @@ setup_file() {
 	fi
 	find_kernel "$cache"
 	[ -n "$KERNEL" ] || { LACK="a guest kernel (.ci/kernel)"; return; }
+	export SMALL_KERNEL=$cache/vmlinux	# of make kernel
 	make_initramfs "$BATS_FILE_TMPDIR/initramfs"
 	# The first boot unpacks the kernel, the others find it.
 	mkdir "$BATS_FILE_TMPDIR/kernels"
@@ -98,6 +99,21 @@ boot() {
 	[[ $output == *"cpus: 4, cores: 4"* ]]
 	[[ $output == *"packages: 1"* ]]
 	[[ $output == *"smp: Brought up 1 node, 4 CPUs"* ]]
+}
+
+@test "our own small kernel boots with one CPU and with four" {
+	[ -e "$SMALL_KERNEL" ] || skip "the small kernel (make kernel)"
+	local cpus
+	for cpus in 1 4; do
+		rm -rf "$T/job"
+		KERNEL=$SMALL_KERNEL boot 'echo "$(uname -r), cpus: $(nproc)"
+			for d in /sys/bus/virtio/devices/*; do
+				echo "device: $(cat $d/device) $(basename $(readlink $d/driver))"
+			done' --cpus "$cpus"
+		[[ $output == *"-bulkhead, cpus: $cpus"* ]]
+		[[ $output == *"device: 0x0003 virtio_console"* ]]
+		[[ $output == *"device: 0x0004 virtio_rng"* ]]
+	done
 }
 
 @test "memory beyond the 32-bit hole is the guest's" {
