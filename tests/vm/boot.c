@@ -151,5 +151,6 @@ int main(int argc, char **argv)
 	if (optind < argc || (!q.kernel && !q.probe))
 		return usage();
 	c.kvm = must_open("/dev/kvm", O_RDWR);
+	c.proc = must_open("/proc", O_PATH | O_DIRECTORY);
 	return q.probe ? report(kvm_probe(c.kvm)) : run(&q, &c);
 }
