@@ -37,6 +37,7 @@ CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
 INIT_OBJ := build/release/runtime/vm_init.o
 HELPERS := $(patsubst tests/integration/%.c,$(BUILD)/helpers/%,$(wildcard tests/integration/*.c))
 VM      := $(patsubst tests/vm/%.c,$(BUILD)/helpers/%,$(wildcard tests/vm/*.c))
+GUESTS  := $(patsubst tests/vm/guest/%.c,$(BUILD)/helpers/guest-%,$(wildcard tests/vm/guest/*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 SOURCES := $(wildcard $(addsuffix *.[ch],lib/ oci/ isolate/ runtime/ runtime/guest/ cmd/ \
@@ -67,7 +68,7 @@ check: ## Install what the tests need and run all that this machine can run
 	@$(MAKE) --no-print-directory -j2 VARIANT=asan all unit
 	@tests/run
 
-unit: $(UNIT) $(HELPERS) $(VM) ## Build the unit tests and the helpers of the others
+unit: $(UNIT) $(HELPERS) $(VM) $(GUESTS) ## Build the unit tests and the helpers of the others
 
 lint: ## Check layers, sizes and contracts, and print the gauges
 	@tests/lint/run
@@ -143,6 +144,13 @@ $(VM): $(BUILD)/helpers/%: $(BUILD)/tests/vm/%.o $(LIB_OBJ) $(INIT_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -Wl$(,)-e$(,)entry,$(LDFLAGS)) -o $@ $^ $(LDLIBS)
+
+# Guests without a kernel: what the machines of the tests run.
+$(BUILD)/helpers/guest-%: tests/vm/guest/%.c microvm/layout.h
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -std=gnu11 -I. -O1 -Wall -Wextra -static -nostdlib -ffreestanding -fno-pie -no-pie -fno-stack-protector \
+	-fcf-protection=none -mno-red-zone -mgeneral-regs-only -Wl,-Ttext-segment=0x100000,-z,noseparate-code,--build-id=none -o $@ $<
 
 # Static: they run in containers, and on the test host, as they are.
 $(BUILD)/helpers/%: tests/integration/%.c

@@ -2,10 +2,13 @@
 /* Boots a kernel on the VMM: what the tests of machines start. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -18,6 +21,7 @@
 
 #define SHARES_MAX 4
 #define DISKS_MAX  4
+#define NETS_MAX   4
 
 /* What the command line says. */
 struct request {
@@ -25,6 +29,7 @@ struct request {
 	bool probe; /* only ask whether KVM can run a kernel */
 	struct vm_fs fs[SHARES_MAX];
 	struct vm_disk disks[DISKS_MAX];
+	struct vm_net nets[NETS_MAX];
 };
 
 static const struct option options[] = {
@@ -37,6 +42,7 @@ static const struct option options[] = {
 	{"initramfs", required_argument, NULL, 'i'},
 	{"kernel", required_argument, NULL, 'k'},
 	{"memory", required_argument, NULL, 'm'},
+	{"net", required_argument, NULL, 'n'},
 	{"probe", no_argument, NULL, 'p'},
 	{"serial", no_argument, NULL, 's'},
 	{"share", required_argument, NULL, 'S'},
@@ -48,7 +54,7 @@ static int usage(void)
 	fprintf(stderr,
 		"usage: boot --probe | --kernel FILE [--initramfs FILE]\n"
 		"  [--append TEXT] [--cpus N] [--memory MIB] [--share DIR]...\n"
-		"  [--disk FILE]... [--balloon] [--cache DIR] [--serial] "
+		"  [--disk FILE]... [--net TAP]... [--balloon] [--cache DIR] [--serial] "
 		"[--debug]\n"
 		"Exits 0 when the guest ended, 1 on failure, 3 when stopped by "
 		"SIGTERM.\n");
@@ -61,6 +67,21 @@ static int must_open(const char *path, int flags)
 
 	if (fd < 0) {
 		fprintf(stderr, "boot: %s: %s\n", path, strerror(errno));
+		exit(1);
+	}
+	return fd;
+}
+
+/* A new interface, which is gone when we are. */
+static int open_tap(const char *name)
+{
+	int fd = must_open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI |
+					     IFF_VNET_HDR};
+
+	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	if (ioctl(fd, TUNSETIFF, &request) < 0) {
+		fprintf(stderr, "boot: %s: %s\n", name, strerror(errno));
 		exit(1);
 	}
 	return fd;
@@ -83,6 +104,12 @@ static bool parse_option(struct request *q, struct vm_config *c, int option)
 	case 'k': q->kernel = optarg; return true;
 	case 'm':
 		c->memory_bytes = strtoull(optarg, NULL, 10) << 20;
+		return true;
+	case 'n':
+		if (c->n_nets == NETS_MAX)
+			return false;
+		q->nets[c->n_nets++] = (struct vm_net){
+			.tap = open_tap(optarg), .mac = {2, 0, 0, 0, 0, 1}};
 		return true;
 	case 'p': q->probe = true; return true;
 	case 's': c->serial = true; return true;
@@ -141,6 +168,7 @@ int main(int argc, char **argv)
 		.log = STDOUT_FILENO,
 		.fs = q.fs,
 		.disks = q.disks,
+		.nets = q.nets,
 	};
 	int option;
 
