@@ -22,6 +22,14 @@
 #define CLONE_NEWTIME 0x00000080
 #endif
 
+/* What the runtime of a sanitizer asks for besides a program's own system
+ * calls, at the end of a list; in its build alone. */
+#ifdef __SANITIZE_ADDRESS__
+#define SANITIZER_CALLS , SYS_sigaltstack, SYS_sched_getaffinity, SYS_gettid
+#else
+#define SANITIZER_CALLS
+#endif
+
 /* openat2(2) */
 static inline int sys_openat2(int dir, const char *path, struct open_how *how)
 {

@@ -14,23 +14,17 @@
 
 #include "isolate/seccomp.h"
 #include "lib/cleanup.h"
+#include "lib/compat.h"
 #include "lib/fail.h"
 
 /* -- The tables ----------------------------------------------------------- */
-
-/* What a sanitizer's runtime asks for besides, in its build alone. */
-#ifdef __SANITIZE_ADDRESS__
-#define SANITIZER , SYS_sigaltstack, SYS_sched_getaffinity, SYS_gettid
-#else
-#define SANITIZER
-#endif
 
 /* C library and threads: memory, locks, the end. */
 #define COMMON                                                                 \
 	SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_madvise, SYS_futex,     \
 		SYS_exit, SYS_exit_group, SYS_rt_sigreturn,                    \
 		SYS_rt_sigprocmask, SYS_restart_syscall, SYS_clock_gettime,    \
-		SYS_sched_yield, SYS_read, SYS_write, SYS_close SANITIZER
+		SYS_sched_yield, SYS_read, SYS_write, SYS_close SANITIZER_CALLS
 
 static const int vcpu_calls[] = {
 	COMMON, SYS_ioctl, /* KVM_RUN, and the registers for a report */
