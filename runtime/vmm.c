@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@
 #define CMDLINE                                                                \
 	"rdinit=/init random.trust_cpu=on cryptomgr.notests "                  \
 	"rcupdate.rcu_expedited=1 8250.nr_uarts=0"
+
+#define STACK_BYTES (512 << 10)
 
 /* -- Before the jail ------------------------------------------------------ */
 
@@ -136,6 +139,23 @@ static void raise_fd_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/*
+ * Before threads are made. A kernel with huge pages gives one to each stack
+ * and each thread's heap that has room for it: two thirds of our memory.
+ */
+static int keep_small(void)
+{
+	pthread_attr_t attr;
+	int r = pthread_attr_init(&attr);
+
+	if (r == 0)
+		r = pthread_attr_setstacksize(&attr, STACK_BYTES);
+	if (r == 0)
+		r = pthread_setattr_default_np(&attr);
+	mallopt(M_ARENA_MAX, 1);
+	return r ? fail(r, "set the threads' stack size") : 0;
+}
+
 static void *run_machine(void *arg)
 {
 	struct vmm *v = arg;
@@ -178,6 +198,9 @@ int vmm_run(void *arg, int sync)
 	signals = vm_agent_signals();
 	if (signals < 0)
 		return signals;
+	r = keep_small();
+	if (r < 0)
+		return r;
 	r = pthread_create(&machine, NULL, run_machine, v);
 	if (r != 0)
 		return fail(r, "start the machine's thread");
