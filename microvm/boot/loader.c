@@ -4,7 +4,6 @@
 
 #include <elf.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "lib/cleanup.h"
@@ -59,35 +58,18 @@ static int read_image(const struct image *image, uint64_t offset, void *bytes,
 }
 
 /*
- * Makes guest memory at gpa hold len bytes of the file: whole pages are
- * mapped where offset and gpa allow, the rest is copied.
+ * Makes guest memory at gpa hold len bytes of the file. A copy: mapped pages of
+ * the file are small ones, and each costs the guest an exit.
  */
 static int place(const struct guestmem *mem, gpa_t gpa,
 		 const struct image *image, uint64_t offset, uint64_t len)
 {
 	uint8_t *to = guestmem_at(mem, gpa, len);
-	uint64_t head = -gpa & (PAGE - 1);
-	int r;
 
 	if (!to)
 		return fail(EFAULT, "%llu bytes at %#llx of guest memory",
 			    (unsigned long long)len, (unsigned long long)gpa);
-	/* Whoever maps the guest's memfd would not see a private mapping. */
-	if ((gpa ^ offset) % PAGE || len < head + PAGE || mem->fd >= 0)
-		return read_image(image, offset, to, len);
-	if (offset > image->bytes || len > image->bytes - offset)
-		return fail_plain(ENOEXEC, "the file is cut off");
-
-	uint64_t whole = page_down(len - head);
-	uint64_t done = head + whole;
-
-	if (mmap(to + head, whole, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, image->fd,
-		 (off_t)(offset + head)) == MAP_FAILED)
-		return fail(errno, "map");
-	r = read_image(image, offset, to, head);
-	return r < 0 ? r
-		     : read_image(image, offset + done, to + done, len - done);
+	return read_image(image, offset, to, len);
 }
 
 static int load_segment(const struct guestmem *mem, const struct image *image,
