@@ -99,7 +99,6 @@ UNIFIED=/sys/fs/cgroup/unified	# version 2 on a hybrid machine
 	resources '{"cpu": {"shares": 2}}'
 	is "$(up; cgroup_value cpu cpu.shares cpu.weight)" "$(by_version 2 1)"
 	bh delete --force "$ID"
-	rm "$ROOTFS/ready"
 	resources '{"cpu": {"shares": 262144}}'
 	up
 	is "$(cgroup_value cpu cpu.shares cpu.weight)" "$(by_version 262144 10000)"

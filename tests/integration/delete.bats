@@ -4,6 +4,7 @@
 
 load helpers
 
+# bats test_tags=vm
 @test "delete removes a stopped container: state, cgroup and all" {
 	up
 	bh kill "$ID" KILL
@@ -13,6 +14,7 @@ load helpers
 	fails "does not exist" bh state "$ID"
 }
 
+# bats test_tags=vm
 @test "delete refuses a running container and leaves it running" {
 	up
 	fails "$ID.*(running|not stopped)" bh delete "$ID"
@@ -20,6 +22,7 @@ load helpers
 	kill -0 "$INIT"
 }
 
+# bats test_tags=vm
 @test "delete --force ends a running container" {
 	up 'trap "" TERM'
 	bh delete --force "$ID"
@@ -27,15 +30,18 @@ load helpers
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "delete of an unknown container fails" {
 	fails "does not exist" bh delete "nobody-$ID"
 }
 
+# bats test_tags=vm
 @test "delete --force of an unknown container is silent and succeeds" {
 	code 0 bh delete --force "nobody-$ID"
 	is "$(cat "$T/out" "$T/err")" ""
 }
 
+# bats test_tags=vm
 @test "delete --force can be repeated" {
 	up
 	bh delete -f "$ID"
@@ -43,6 +49,7 @@ load helpers
 	is "$(cat "$T/out" "$T/err")" ""
 }
 
+# bats test_tags=vm
 @test "delete --force works on a paused container" {
 	up
 	bh pause "$ID"
@@ -50,6 +57,7 @@ load helpers
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "delete works when the bundle is gone" {
 	up
 	mv "$BUNDLE" "$T/moved"
@@ -57,6 +65,7 @@ load helpers
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "delete --force works on a state directory with nothing in it" {
 	up
 	bh delete --force "$ID"
@@ -65,6 +74,7 @@ load helpers
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "delete --force works when every file of the state is cut short" {
 	up
 	find "$ROOT/$ID" -type f -exec truncate -s 10 {} +
@@ -76,6 +86,7 @@ load helpers
 	[ ! -e "$ROOT/$ID" ]
 }
 
+# bats test_tags=vm
 @test "delete takes processes that outlived the first one with it" {
 	update_config '.linux.namespaces |= map(select(.type != "pid"))'
 	up 'sleep 1000 & echo $! >/child'
@@ -88,6 +99,7 @@ load helpers
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "delete removes cgroups that the container made beneath its own" {
 	requires pids
 	update_config '.linux.namespaces += [{type: "cgroup"}]'
@@ -97,6 +109,7 @@ load helpers
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "two deletes at once leave nothing and do not fail with --force" {
 	up
 	background bh delete --force "$ID"
@@ -106,6 +119,7 @@ load helpers
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "delete --regex deletes the containers whose id matches, and no other" {
 	local first=$ID
 	up

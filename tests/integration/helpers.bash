@@ -8,6 +8,7 @@ BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
 setup() {
 	requires root
 	umask 022	# whatever the caller's is
+	IFS=$' \t\n'	# bats has changed it, when it is given tags
 	T=$BATS_TEST_TMPDIR
 	ID="bh$$x${BATS_TEST_NUMBER}z"	# delimited at both ends: no id is part of another
 	ROOT=$T/run
@@ -50,8 +51,18 @@ make_bundle() {
 	sed "s/@ID@/$ID/" "$TEMPLATE/config.json" >"$BUNDLE/config.json"
 }
 
-# bh ARGS: the program under test on this test's state directory. The variable marks everything that it forks.
+# bh [OPTION]... COMMAND ARG...: the program under test on this test's state directory. The variable marks everything
+# that it forks. With BULKHEAD_TEST_ISOLATION=vm each container is a micro-VM; the tests that hold for both have the tag vm.
 bh() {
+	local before=()
+	if [ "${BULKHEAD_TEST_ISOLATION:-}" = vm ]; then
+		while [[ $# -gt 0 && $1 != run && $1 != create ]]; do
+			before+=("$1")
+			shift
+		done
+		[ $# = 0 ] || set -- --log-level error "${before[@]}" "$1" --isolation=vm --kernel="$BULKHEAD_TEST_KERNEL" "${@:2}"
+		[ $# != 0 ] || set -- "${before[@]}"
+	fi
 	BH_TEST_ID=$ID "$BULKHEAD" --root "$ROOT" "$@" 3>&- 4>&-
 }
 
@@ -80,13 +91,17 @@ inside() {
 
 # up [SCRIPT]: a detached container; returns when SCRIPT has run in it. It ends with code 15 on SIGTERM.
 up() {
-	mkfifo -m 666 "$ROOTFS/ready"
-	set_args sh -c "trap 'exit 15' TERM; ${1:-:}
-		echo up >/ready
+	local fd line
+	mkfifo -m 666 "$T/ready"
+	exec {fd}<>"$T/ready"
+	rm "$T/ready"
+	set_args sh -c "trap 'exit 15' TERM; exec 9>&1 >/dev/null; ${1:-:}
+		echo up >&9; exec 9>&-
 		while :; do sleep 1000 & wait \$!; done"
-	bh run -d --pid-file "$T/pid" -b "$BUNDLE" "$ID" </dev/null >"$T/up.out" 2>&1 ||
-		{ cat "$T/up.out"; return 1; }
-	is "$(line_of "$ROOTFS/ready")" up
+	bh run -d --pid-file "$T/pid" -b "$BUNDLE" "$ID" </dev/null >&$fd 2>"$T/up.err" || { cat "$T/up.err"; return 1; }
+	read -r -t 20 -u "$fd" line || true
+	exec {fd}>&-
+	is "$line" up
 	INIT=$(cat "$T/pid")
 }
 

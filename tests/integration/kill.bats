@@ -13,6 +13,7 @@ traps() {
 	up "$script"
 }
 
+# bats test_tags=vm
 @test "kill sends SIGTERM when no signal is named" {
 	traps HUP
 	bh kill "$ID"
@@ -35,6 +36,7 @@ traps() {
 	is "$(line_of "$ROOTFS/ready")" 40
 }
 
+# bats test_tags=vm
 @test "kill refuses a signal that does not exist" {
 	up
 	for name in SIGNOTHING NOTHING 65 -1 9x '' 99999999999999999999; do
@@ -43,6 +45,7 @@ traps() {
 	kill -0 "$INIT"
 }
 
+# bats test_tags=vm
 @test "kill KILL ends a process that ignores everything" {
 	up 'trap "" TERM INT HUP'
 	bh kill "$ID" KILL
@@ -50,22 +53,26 @@ traps() {
 	is "$(status_of)" stopped
 }
 
+# bats test_tags=vm
 @test "kill of a stopped container says that it is not running" {
 	set_args true
 	bh run --keep -b "$BUNDLE" "$ID"
 	fails "not running" bh kill "$ID" TERM
 }
 
+# bats test_tags=vm
 @test "kill --all of a stopped container is no error" {
 	set_args true
 	bh run --keep -b "$BUNDLE" "$ID"
 	bh kill --all "$ID" KILL
 }
 
+# bats test_tags=vm
 @test "kill of an unknown container says that it does not exist" {
 	fails "does not exist" bh kill "nobody-$ID" KILL
 }
 
+# bats test_tags=vm
 @test "a created container can be killed" {
 	set_args true
 	bh create --pid-file "$T/pid" -b "$BUNDLE" "$ID" </dev/null >"$T/out" 2>&1
@@ -98,6 +105,7 @@ traps() {
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "kill --regex reaches the containers whose id matches, and no other" {
 	local first=$ID pids=()
 	up
@@ -111,6 +119,7 @@ traps() {
 	kill -0 "${pids[0]}"
 }
 
+# bats test_tags=vm
 @test "kill after the process is gone never hits a stranger: the state says stopped" {
 	up
 	kill -9 "$INIT"

@@ -8,6 +8,7 @@ create() {
 	bh create --pid-file "$T/pid" -b "$BUNDLE" "$ID" </dev/null >"$T/create.out" 2>&1
 }
 
+# bats test_tags=vm
 @test "create sets everything up and does not start the program" {
 	set_args touch /started
 	create
@@ -17,6 +18,7 @@ create() {
 	[ ! -e "$ROOTFS/started" ]
 }
 
+# bats test_tags=vm
 @test "start runs the program of a created container" {
 	set_args sh -c 'echo started'
 	create
@@ -29,6 +31,7 @@ create() {
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "the streams of create are those of the container" {
 	set_args sh -c 'read line; echo "out $line"; echo "err $line" >&2'
 	echo hello >"$T/in"
@@ -40,6 +43,7 @@ create() {
 	is "$(cat "$T/out" "$T/err" "$T/start.out")" "out hello"$'\n'"err hello"
 }
 
+# bats test_tags=vm
 @test "a created container can be started long after its creator is gone, from elsewhere" {
 	set_args pwd
 	(create)
@@ -49,6 +53,7 @@ create() {
 	is "$(cat "$T/create.out")" /
 }
 
+# bats test_tags=vm
 @test "start fails for a running, a stopped and an unknown container" {
 	up
 	fails "$ID" bh start "$ID"
@@ -58,6 +63,7 @@ create() {
 	fails "does not exist" bh start "nobody-$ID"
 }
 
+# bats test_tags=vm
 @test "create of an id that exists fails and leaves it alone" {
 	set_args true
 	create
@@ -65,6 +71,7 @@ create() {
 	is "$(status_of)" created
 }
 
+# bats test_tags=vm
 @test "two creates of one id at once: one wins, and the winner can be started" {
 	set_args true
 	background bh create -b "$BUNDLE" "$ID" </dev/null >"$T/one" 2>&1
@@ -77,6 +84,7 @@ create() {
 	bh start "$ID"
 }
 
+# bats test_tags=vm
 @test "config.json is read at create; later changes do not matter" {
 	set_args echo first
 	create
@@ -88,6 +96,7 @@ create() {
 	bh delete "$ID"
 }
 
+# bats test_tags=vm
 @test "the container ends when it was never started and is deleted" {
 	set_args true
 	create
@@ -96,6 +105,7 @@ create() {
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "a created process looks like init: no descriptor of the runtime is visible after start" {
 	set_args probe fds
 	create
@@ -104,6 +114,7 @@ create() {
 	is "$(cut -d' ' -f1 "$T/create.out" | tr '\n' ' ')" "0 1 2 "
 }
 
+# bats test_tags=vm
 @test "create --pid-file, --config and --no-pivot do what they do for run" {
 	jq '.process.args = ["echo", "other"]' "$BUNDLE/config.json" >"$BUNDLE/other.json"
 	bh create --no-pivot --no-new-keyring -f "$BUNDLE/other.json" -b "$BUNDLE" --pid-file "$T/pid" "$ID" \
@@ -113,12 +124,14 @@ create() {
 	is "$(cat "$T/out")" other
 }
 
+# bats test_tags=vm
 @test "containers of two state directories do not see each other" {
 	up
 	is "$("$BULKHEAD" --root "$T/other" list -q)" ""
 	fails "does not exist" "$BULKHEAD" --root "$T/other" state "$ID"
 }
 
+# bats test_tags=vm
 @test "the state directory is made when it is missing, for root alone" {
 	ROOT=$T/deep/er/run
 	up

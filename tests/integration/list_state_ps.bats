@@ -4,6 +4,7 @@
 
 load helpers
 
+# bats test_tags=vm
 @test "state holds every member that the specification and engines ask for" {
 	update_config '.annotations = {"org.example.key": "value", "empty": ""}'
 	up
@@ -19,6 +20,7 @@ load helpers
 	like "$(jq -r .created "$T/state")" '^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$'
 }
 
+# bats test_tags=vm
 @test "the bundle of the state is absolute when it was named relative" {
 	set_args true
 	cd "$T"
@@ -26,6 +28,7 @@ load helpers
 	is "$(bh state "$ID" | jq -r .bundle)" "$(realpath "$BUNDLE")"
 }
 
+# bats test_tags=vm
 @test "the created time is now" {
 	local before
 	before=$(date +%s)
@@ -52,11 +55,13 @@ load helpers
 	is "$(status_of)" stopped
 }
 
+# bats test_tags=vm
 @test "state of an unknown container fails" {
 	fails "does not exist" bh state "nobody-$ID"
 	is "$(cat "$T/out")" ""
 }
 
+# bats test_tags=vm
 @test "strings of the state are escaped" {
 	update_config '.annotations = {"quote\"back\\slash": "tab\tnew\nline \u0001 ü"}'
 	up
@@ -64,18 +69,21 @@ load helpers
 	is "$(bh list -f json | jq 'length')" 1
 }
 
+# bats test_tags=vm
 @test "list of nothing is an empty table and an empty array" {
 	is "$(bh list | wc -l)" 1
 	like "$(bh list -f json | jq -c .)" '^(\[\]|null)$'
 	is "$(bh list -q)" ""
 }
 
+# bats test_tags=vm
 @test "list shows id, pid, status, bundle, created and owner" {
 	up
 	like "$(bh list | head -n 1)" '^ID +PID +STATUS +BUNDLE +CREATED +OWNER *$'
 	like "$(bh list | tail -n 1)" "^$ID +$INIT +running +$(realpath "$BUNDLE") +20[^ ]+ +root *$"
 }
 
+# bats test_tags=vm
 @test "list -f json is an array of states" {
 	up
 	bh list --format json >"$T/list"
@@ -86,6 +94,7 @@ load helpers
 	is "$(jq -r '.[0].bundle' "$T/list")" "$(realpath "$BUNDLE")"
 }
 
+# bats test_tags=vm
 @test "list -q names ids only, each container once, whatever its status" {
 	local first=$ID
 	up
@@ -96,6 +105,7 @@ load helpers
 	is "$(bh list --quiet | wc -l)" 2
 }
 
+# bats test_tags=vm
 @test "list goes on when one state directory is broken" {
 	up
 	mkdir "$ROOT/broken"
@@ -103,6 +113,7 @@ load helpers
 	rmdir "$ROOT/broken"
 }
 
+# bats test_tags=vm
 @test "list and ps refuse a format that they do not have" {
 	up
 	fails "format" bh list -f xml
@@ -117,6 +128,7 @@ load helpers
 	is "$(bh ps --format json "$ID" | jq "index($(cat "$T/second.pid")) != null")" true
 }
 
+# bats test_tags=vm
 @test "ps shows a table with the pid of every process" {
 	up
 	bh ps "$ID" >"$T/ps"
@@ -124,6 +136,7 @@ load helpers
 	like "$(cat "$T/ps")" "(^|[^0-9])$INIT([^0-9]|$)"
 }
 
+# bats test_tags=vm
 @test "ps of an unknown container fails" {
 	fails "does not exist" bh ps "nobody-$ID"
 }

@@ -24,6 +24,7 @@ setup_suite() {
 	export HELPERS=${HELPERS:-$BATS_SUITE_TMPDIR}	# the Makefile hands its own in
 	export LC_ALL=C
 	umask 022
+	IFS=$' \t\n'	# bats has changed it, when it is given tags
 	mkdir -p "$TEMPLATE/rootfs"
 
 	for program in fscheck recvtty recvnotify onpty pidwait probe; do

@@ -19,6 +19,7 @@ ends_with() {
 	is "$rc" "$1"
 }
 
+# bats test_tags=vm
 @test "run hands signals on to the process" {
 	local signal
 	for signal in HUP INT QUIT TERM USR1 USR2 WINCH CONT; do
@@ -38,6 +39,7 @@ ends_with() {
 	is "$(status_of)" running
 }
 
+# bats test_tags=vm
 @test "a signal without a handler that ends the process ends run with 128 + S" {
 	update_config '.linux.namespaces |= map(select(.type != "pid"))'
 	set_args sh -c "$WAITER"
@@ -47,6 +49,7 @@ ends_with() {
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "run does not take the end of another child for the end of the container" {
 	set_args sh -c "trap 'exit 12' TERM; (exit 99) & wait; $WAITER"
 	foreground run -b "$BUNDLE" "$ID"
@@ -63,6 +66,7 @@ ends_with() {
 	ends_with 21
 }
 
+# bats test_tags=vm
 @test "a hundred signals in a row do no harm" {
 	set_args sh -c "trap : USR1; trap 'exit 22' TERM; $WAITER"
 	foreground run -b "$BUNDLE" "$ID"

@@ -10,6 +10,7 @@ with_terminal() {
 	mkfifo "$ROOTFS/ready"
 }
 
+# bats test_tags=vm
 @test "run on a terminal gives the process a terminal, and its exit code" {
 	with_terminal
 	set_args sh -c 'test -t 0 && test -t 1 && test -t 2 && tty >/ready && exit 17'
@@ -18,6 +19,7 @@ with_terminal() {
 	ends_with 17
 }
 
+# bats test_tags=vm
 @test "the terminal is the controlling one, and /dev/tty and /dev/console lead to it" {
 	with_terminal
 	set_args sh -c 'echo one >/dev/tty; echo two >/dev/console; ls /dev/pts | sort | tr "\n" " "; echo; ps -o tty,pid | tail -n 1'
@@ -26,6 +28,7 @@ with_terminal() {
 	like "$(cat "$T/screen")" 'one.*two.*0 ptmx'
 }
 
+# bats test_tags=vm
 @test "what is typed reaches the process, what it prints reaches the screen" {
 	with_terminal
 	set_args sh -c 'echo up >/ready; read line; echo "read:$line:"; exit 3'
@@ -36,6 +39,7 @@ with_terminal() {
 	like "$(cat "$T/screen")" 'read:hello:'
 }
 
+# bats test_tags=vm
 @test "the size of the terminal is handed in at start" {
 	with_terminal
 	set_args sh -c 'stty size >/ready'
@@ -44,6 +48,7 @@ with_terminal() {
 	ends_with 0
 }
 
+# bats test_tags=vm
 @test "a change of size reaches the process, with SIGWINCH" {
 	with_terminal
 	set_args sh -c 'trap "stty size >/ready; exit 5" WINCH; echo up >/ready; while :; do sleep 1000 & wait $!; done'
@@ -54,6 +59,7 @@ with_terminal() {
 	ends_with 5
 }
 
+# bats test_tags=vm
 @test "Ctrl-C interrupts what runs in the foreground of the container, and not run itself" {
 	with_terminal
 	set_args sh -c 'trap "echo interrupted >/ready; exit 6" INT; sh -c "echo up >/ready; exec sleep 1000"'
@@ -64,6 +70,7 @@ with_terminal() {
 	ends_with 6
 }
 
+# bats test_tags=vm
 @test "Ctrl-D is the end of the input" {
 	with_terminal
 	set_args sh -c 'echo up >/ready; cat; exit 8'
@@ -73,6 +80,7 @@ with_terminal() {
 	ends_with 8
 }
 
+# bats test_tags=vm
 @test "a shell has job control: stop, list, continue" {
 	with_terminal
 	set_args sh -i
@@ -90,6 +98,7 @@ with_terminal() {
 	ends_with 11
 }
 
+# bats test_tags=vm
 @test "the terminal of the caller is as it was when run ends" {
 	with_terminal
 	set_args sh -c 'stty raw -echo'
@@ -98,6 +107,7 @@ with_terminal() {
 	is "$(cat "$T/after")" "$(cat "$T/before")"
 }
 
+# bats test_tags=vm
 @test "a megabyte on the terminal arrives whole" {
 	with_terminal
 	set_args sh -c 'stty -opost; yes 0123456789abcde | head -c 1048576'
@@ -114,6 +124,7 @@ with_terminal() {
 	ends_with 19
 }
 
+# bats test_tags=vm
 @test "create --console-socket sends the terminal before it returns, and it works after start" {
 	with_terminal
 	set_args sh -c 'test -t 0 && tty; read line; echo "read:$line:"'
@@ -127,6 +138,7 @@ with_terminal() {
 	like "$(cat "$T/screen")" 'read:hello:'
 }
 
+# bats test_tags=vm
 @test "run --detach --console-socket hands the terminal over and returns" {
 	with_terminal
 	set_args sh -c 'echo up >/ready; read line; echo "read:$line:"; exit 4'
@@ -149,6 +161,7 @@ with_terminal() {
 	like "$(cat "$T/screen")" 'read:hello:'
 }
 
+# bats test_tags=vm
 @test "consoleSize is the size of the terminal that is handed over" {
 	with_terminal
 	update_config '.process.consoleSize = {height: 33, width: 111}'
@@ -158,6 +171,7 @@ with_terminal() {
 	like "$(cat "$T/screen")" '33 111'
 }
 
+# bats test_tags=vm
 @test "the terminal belongs to the user of the process" {
 	with_terminal
 	chmod 666 "$ROOTFS/ready"
@@ -169,6 +183,7 @@ with_terminal() {
 	like "$(cat "$T/screen")" fine
 }
 
+# bats test_tags=vm
 @test "a detached terminal without a console socket is an error, and the other way round" {
 	with_terminal
 	fails "console.socket" bh run -d -b "$BUNDLE" "$ID"
@@ -178,12 +193,14 @@ with_terminal() {
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "a console socket that nobody listens on fails, names it, and leaves nothing" {
 	with_terminal
 	fails "$T/console" bh create --console-socket "$T/console" -b "$BUNDLE" "$ID"
 	nothing_left
 }
 
+# bats test_tags=vm
 @test "a program inside cannot type into the terminal of the caller" {
 	set_args probe push x
 	on_terminal "$BULKHEAD" --root "$ROOT" run -b "$BUNDLE" "$ID"

@@ -455,6 +455,10 @@ static void write_anything(const struct device *d, unsigned times)
 		/* Mostly where there is something. */
 		unsigned at = any() % (times % 4 ? 0x140 : 0xffc);
 
+		/* A ring may be anywhere but over our own code. */
+		if (at > VIRTIO_MMIO_QUEUE_DESC_LOW - 8 &&
+		    at < VIRTIO_MMIO_QUEUE_USED_HIGH + 4)
+			value = (value & 0xff) | (value & 0x7fffff) << 8 | 0x80000000;
 		switch (value % 4) {
 		case 0: *(volatile uint8_t *)(base + at) = (uint8_t)(value >> 8); break;
 		case 1: *(volatile uint16_t *)(base + at) = (uint16_t)(value >> 8); break;
