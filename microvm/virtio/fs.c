@@ -65,6 +65,16 @@ static int serve_queue(struct fs *fs, struct virtq *q)
 	}
 }
 
+/* A mistake of the guest; unless it has reset the device meanwhile. */
+static void report(struct fs *fs)
+{
+	pthread_mutex_lock(&fs->dev.lock);
+	/* Set by fs_reset() with this lock, and cleared by this thread. */
+	if (!fs->stale)
+		virtio_broken(&fs->dev);
+	pthread_mutex_unlock(&fs->dev.lock);
+}
+
 static void serve(struct fs *fs)
 {
 	int r = 0;
@@ -78,11 +88,8 @@ static void serve(struct fs *fs)
 	if (r < 0)
 		fs->active = false;
 	pthread_mutex_unlock(&fs->busy);
-	if (r < 0) {
-		pthread_mutex_lock(&fs->dev.lock);
-		virtio_broken(&fs->dev);
-		pthread_mutex_unlock(&fs->dev.lock);
-	}
+	if (r < 0)
+		report(fs);
 }
 
 static int prepare(struct fs *fs)
