@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * A byte stream, between the VMM's side (runtime/agent_client.c) and PID 1 of
+ * A byte stream, between the VMM's side (runtime/vm_agent.c) and PID 1 of
  * the guest (runtime/guest/agent.c), on the virtio console port named
  * AGENT_PORT. It is a sequence of frames: this header, little endian, then
  * `length` bytes. Each side treats the other as hostile: unknown types, wrong

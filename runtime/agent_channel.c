@@ -12,6 +12,10 @@
 
 #define READ_BYTES 65536
 
+/* Kept for a side that does not read: the largest frame, and as much of small
+ * ones as flow control and signals ever need. */
+#define OUT_MAX (AGENT_CREATE_MAX + (1u << 20))
+
 static uint32_t length_max(const struct channel *ch,
 			   const struct agent_header *h)
 {
@@ -72,8 +76,10 @@ static int flush(struct channel *ch)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return 0;
-		if (n < 0)
+		if (n < 0) {
+			ch->closed = errno == EPIPE || errno == ECONNRESET;
 			return fail(errno, "write to the agent channel");
+		}
 		ch->out_done += (size_t)n;
 	}
 	ch->out.len = ch->out_done = 0;
@@ -123,6 +129,9 @@ int channel_send(struct channel *ch, enum agent_type type, uint16_t process,
 	bool was_idle = ch->out.len == 0;
 	int r;
 
+	if (ch->out.len + sizeof(h) + len > OUT_MAX)
+		return fail_plain(EPROTO, "the other side does not read the "
+					  "agent channel");
 	buf_put(&ch->out, &h, sizeof(h));
 	buf_put(&ch->out, payload, len);
 	if (ch->out.failed)
@@ -157,6 +166,8 @@ int channel_error(const struct agent_header *h, const uint8_t *payload)
 	memcpy(&err, payload, sizeof(err));
 	if (err <= 0 || err > 4095)
 		err = EPROTO;
+	if (h->length == sizeof(err) || !payload[sizeof(err)])
+		return fail(err, "an error without words in the guest");
 	return fail_from(err, (const char *)payload + sizeof(err),
 			 h->length - sizeof(err));
 }

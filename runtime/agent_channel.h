@@ -44,7 +44,8 @@ void channel_fini(struct channel *ch);
 
 /*
  * Sends a frame. What the fd does not take at once is kept: streams are
- * bounded by their windows (agent_stream.h), all else is small.
+ * bounded by their windows (agent_stream.h), all else is small, and there is
+ * a bound on the whole: -EPROTO when the other side has stopped to read.
  * Returns 0 or -errno with fail() text.
  */
 int channel_send(struct channel *ch, enum agent_type type, uint16_t process,

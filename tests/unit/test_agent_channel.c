@@ -158,6 +158,22 @@ static void test_hostile(void)
 			pair_close(&p);
 		}
 	}
+	TEST("for a side that does not read no more than a bound is kept")
+	{
+		static const char bytes[AGENT_FRAME_MAX];
+		struct pair p;
+		size_t sent = 0;
+		int r;
+
+		pair_open(&p);
+		while ((r = channel_send(&p.channel, AGENT_STDIN, 0, bytes,
+					 sizeof(bytes))) == 0 &&
+		       sent < 2 * AGENT_CREATE_MAX)
+			sent += sizeof(bytes);
+		CHECK_INT(r, -EPROTO);
+		CHECK(sent > AGENT_CREATE_MAX);
+		pair_close(&p);
+	}
 	TEST("a hang-up is an error that says so")
 	{
 		struct pair p;
@@ -168,6 +184,16 @@ static void test_hostile(void)
 		CHECK_INT(loop_run(&p.loop), -EPIPE);
 		CHECK(p.channel.closed);
 		pair_close(&p);
+	}
+	TEST("an error without words gets some")
+	{
+		const struct agent_header h = {.type = AGENT_ERROR,
+					       .length = 6};
+
+		CHECK_INT(channel_error(&h, (const uint8_t *)"\2\0\0\0\0x"),
+			  -ENOENT);
+		CHECK(*fail_text());
+		fail_clear();
 	}
 	TEST("an error whose number is none is a protocol error")
 	{
