@@ -83,7 +83,6 @@ static const struct step jail_steps[] = {
 	{"root file system", step_root},
 	{"mounts", step_mounts},
 	{"terminal", step_terminal},
-	{"pid namespace", step_join_pid},
 	{"hooks", step_hooks},
 	{"root file system", step_pivot},
 };
@@ -94,7 +93,6 @@ static const struct step vmm_steps[] = {
 	{"scheduling", step_scheduling},
 	{"label", step_label},
 	{"seccomp", step_receive_seccomp},
-	{"pid namespace", step_enter_sealed},
 	{"terminal", step_stdio},
 	{"terminal", step_control},
 	{"credentials", step_credentials},

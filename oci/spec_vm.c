@@ -210,8 +210,10 @@ int spec_vm_jail(struct spec *spec, const char *rootfs, struct spec *jail)
 		jail->hooks[k] = spec->hooks[k];
 	*l = spec->linux_;
 	l->new_namespaces |= 1u << SPEC_NS_MOUNT;
-	if (!l->ns_paths[SPEC_NS_PID])
-		l->new_namespaces |= 1u << SPEC_NS_PID;
+	/* The guest has pids of its own, and what is in a pid namespace of
+	 * others lies open to them. */
+	l->ns_paths[SPEC_NS_PID] = NULL;
+	l->new_namespaces |= 1u << SPEC_NS_PID;
 	l->n_devices = l->n_sysctl = 0;
 	l->seccomp = NULL;
 	l->masked_paths = l->readonly_paths = none;

@@ -3,10 +3,13 @@
 #include "runtime/vm_confine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -128,12 +131,57 @@ static int drop_caps(void)
 		       : 0;
 }
 
+/* -- Landlock ------------------------------------------------------------- */
+
+/* All of the second version: before it no file could change its directory. */
+#define ACCESS_ALL   ((LANDLOCK_ACCESS_FS_REFER << 1) - 1)
+#define ACCESS_FILES (ACCESS_ALL & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE)
+
+static int allow_files(int ruleset)
+{
+	_cleanup_fd_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const struct landlock_path_beneath_attr rule = {
+		.allowed_access = ACCESS_FILES, .parent_fd = root};
+
+	if (root < 0 || syscall(SYS_landlock_add_rule, ruleset,
+				LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
+		return fail(errno, "Landlock: allow the exported tree");
+	return 0;
+}
+
+/*
+ * A second wall behind the filter: no file can be named, or beneath the jail's
+ * root only, and no other process be traced. Kernels without it go without.
+ */
+static int restrict_files(bool serves_files)
+{
+	const struct landlock_ruleset_attr attr = {.handled_access_fs =
+							   ACCESS_ALL};
+	_cleanup_fd_ int ruleset = -1;
+	int r = 0;
+
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0,
+		    LANDLOCK_CREATE_RULESET_VERSION) < 2)
+		return 0;
+	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr),
+			       0);
+	if (ruleset < 0)
+		return fail(errno, "Landlock: make a ruleset");
+	if (serves_files)
+		r = allow_files(ruleset);
+	if (r == 0 && syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+		r = fail(errno, "Landlock: restrict a thread");
+	return r;
+}
+
 int vm_confine(enum vm_thread thread, void *arg)
 {
 	struct sock_filter filter[CALLS_MAX + HEAD + TAIL];
-	int r = threads[thread].keeps_caps ? 0 : drop_caps();
+	int r = restrict_files(threads[thread].keeps_caps);
 
 	(void)arg;
+	if (r == 0 && !threads[thread].keeps_caps)
+		r = drop_caps();
 	if (r == 0)
 		r = seccomp_filter_load(filter,
 					build(filter, threads[thread].calls,

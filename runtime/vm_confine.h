@@ -10,6 +10,7 @@
 /*
  * vm_config.confine: the calling thread keeps the system calls that its kind
  * needs, all others fail with EPERM, and, but for the file server, gives up
- * all capabilities. arg is not used. Returns 0 or -errno with fail() text.
+ * all capabilities. With Landlock it names no file but those beneath "/", if it
+ * is the file server's, and none else. arg is not used. Returns 0 or -errno with fail() text.
  */
 int vm_confine(enum vm_thread thread, void *arg);
