@@ -273,6 +273,14 @@ static int on_machine_ended(void *arg, uint32_t events)
 	return a->config->why(a->config->why_arg);
 }
 
+/* The kernel's word about our child or our pipe is not the container's. */
+static bool is_own(const struct signalfd_siginfo *info)
+{
+	return (info->ssi_signo == SIGCHLD && info->ssi_code > 0) ||
+	       (info->ssi_signo == SIGPIPE &&
+		info->ssi_pid == (uint32_t)getpid());
+}
+
 static int on_signal(void *arg, uint32_t events)
 {
 	struct agent *a = arg;
@@ -283,7 +291,7 @@ static int on_signal(void *arg, uint32_t events)
 	if (read(a->signals, &info, sizeof(info)) != sizeof(info))
 		return 0;
 	sig = (int32_t)info.ssi_signo;
-	if (sig == SIGCHLD || sig == SIGPIPE)
+	if (is_own(&info))
 		return 0;
 	/* Before there is a container nobody could take it. */
 	if (a->state < CREATED || a->channel.closed)
@@ -298,15 +306,8 @@ int vm_agent_signals(void)
 	sigset_t all;
 	int fd;
 
+	/* A fault of our own ends us nevertheless: the kernel sees to it. */
 	sigfillset(&all);
-	/* What stems from our own mistakes is to hit us at once. */
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGFPE);
-	sigdelset(&all, SIGILL);
-	sigdelset(&all, SIGABRT);
-	sigdelset(&all, SIGTRAP);
-	sigdelset(&all, SIGSYS);
 	if (sigprocmask(SIG_SETMASK, &all, NULL) < 0)
 		return fail(errno, "block signals");
 	fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);

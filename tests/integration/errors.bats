@@ -129,7 +129,6 @@ load helpers
 	fails "$T/file" "$BULKHEAD" --root "$T/file/deeper" create -b "$BUNDLE" "$ID"
 }
 
-# bats test_tags=vm
 @test "an ordinary user whose state directory is not known is told how to name one" {
 	local dir=$T
 	while [ "$dir" != / ]; do

@@ -51,18 +51,8 @@ make_bundle() {
 	sed "s/@ID@/$ID/" "$TEMPLATE/config.json" >"$BUNDLE/config.json"
 }
 
-# bh [OPTION]... COMMAND ARG...: the program under test on this test's state directory. The variable marks everything
-# that it forks. With BULKHEAD_TEST_ISOLATION=vm each container is a micro-VM; the tests that hold for both have the tag vm.
+# bh ARGS: the program under test on this test's state directory. The variable marks everything that it forks.
 bh() {
-	local before=()
-	if [ "${BULKHEAD_TEST_ISOLATION:-}" = vm ]; then
-		while [[ $# -gt 0 && $1 != run && $1 != create ]]; do
-			before+=("$1")
-			shift
-		done
-		[ $# = 0 ] || set -- --log-level error "${before[@]}" "$1" --isolation=vm --kernel="$BULKHEAD_TEST_KERNEL" "${@:2}"
-		[ $# != 0 ] || set -- "${before[@]}"
-	fi
 	BH_TEST_ID=$ID "$BULKHEAD" --root "$ROOT" "$@" 3>&- 4>&-
 }
 
@@ -90,19 +80,24 @@ inside() {
 }
 
 # up [SCRIPT]: a detached container; returns when SCRIPT has run in it. It ends with code 15 on SIGTERM.
+# What SCRIPT writes to descriptor 9, `said` hears: a fifo in the root would not do, a virtual machine has those to itself.
 up() {
-	local fd line
-	mkfifo -m 666 "$T/ready"
-	exec {fd}<>"$T/ready"
-	rm "$T/ready"
+	mkfifo -m 666 "$T/said"
+	exec {SAID}<>"$T/said"
+	rm "$T/said"
 	set_args sh -c "trap 'exit 15' TERM; exec 9>&1 >/dev/null; ${1:-:}
 		echo up >&9; exec 9>&-
 		while :; do sleep 1000 & wait \$!; done"
-	bh run -d --pid-file "$T/pid" -b "$BUNDLE" "$ID" </dev/null >&$fd 2>"$T/up.err" || { cat "$T/up.err"; return 1; }
-	read -r -t 20 -u "$fd" line || true
-	exec {fd}>&-
-	is "$line" up
+	bh run -d --pid-file "$T/pid" -b "$BUNDLE" "$ID" </dev/null >&"$SAID" 2>"$T/up.err" || { cat "$T/up.err"; return 1; }
+	is "$(said)" up
 	INIT=$(cat "$T/pid")
+}
+
+# said: the next line that the container says, within 20 seconds.
+said() {
+	local line
+	read -r -t 20 -u "$SAID" line || true
+	echo "$line"
 }
 
 # line_of FIFO: one line that somebody writes to it, within 20 seconds.

@@ -4,11 +4,11 @@
 
 load helpers
 
-# traps NAME...: a container that reports each of these signals in T/bundle/rootfs/log.
+# traps NAME...: a container that says the name of each of these signals when it comes, and keeps it in /log.
 traps() {
-	local script='' name
+	local script='exec 8>&9; ' name
 	for name; do
-		script+="trap 'echo $name >>/log; echo $name >/ready' $name; "
+		script+="trap 'echo $name >>/log; echo $name >&8' $name; "
 	done
 	up "$script"
 }
@@ -21,19 +21,31 @@ traps() {
 	is "$(status_of)" stopped
 }
 
+# bats test_tags=vm
 @test "kill takes a name with SIG, without SIG, in either case, and a number" {
 	traps USR1
 	for name in SIGUSR1 USR1 sigusr1 usr1 10; do
 		bh kill "$ID" "$name"
-		is "$(line_of "$ROOTFS/ready")" USR1
+		is "$(said)" USR1
 	done
 	is "$(wc -l <"$ROOTFS/log")" 5
 }
 
+# bats test_tags=vm
 @test "kill sends real-time signals" {
 	traps 40
 	bh kill "$ID" 40
-	is "$(line_of "$ROOTFS/ready")" 40
+	is "$(said)" 40
+}
+
+# bats test_tags=vm
+@test "kill sends what the kernel sends a program that errs, and what it sends about children and pipes" {
+	local name
+	traps SEGV BUS FPE ILL ABRT TRAP SYS CHLD PIPE
+	for name in SEGV BUS FPE ILL ABRT TRAP SYS CHLD PIPE; do
+		bh kill "$ID" "$name"
+		is "$(said)" "$name"
+	done
 }
 
 # bats test_tags=vm

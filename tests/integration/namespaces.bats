@@ -91,7 +91,6 @@ declare -gA KIND=([pid]=pid [net]=network [ipc]=ipc [uts]=uts [mnt]=mount [cgrou
 	ID=${first}two
 	cp -a "$BUNDLE" "$T/two"
 	BUNDLE=$T/two ROOTFS=$T/two/rootfs
-	rm "$ROOTFS/ready"
 	update_config '(.linux.namespaces[] | select(.type == "pid")) += {path: $p} | .linux.cgroupsPath = $c' \
 		--arg p "/proc/$init/ns/pid" --arg c "/$ID"
 	up

@@ -50,13 +50,15 @@ load helpers
 	is "$(bh run ./)" here
 }
 
+# bats test_tags=vm
 @test "made-up ids differ, so that one bundle can run twice at once" {
 	update_config 'del(.linux.cgroupsPath)'
-	mkfifo "$ROOTFS/ready"
-	set_args sh -c 'echo up >/ready; sleep 1000'
+	mkfifo "$T/said"
+	exec {SAID}<>"$T/said"
+	set_args sh -c 'echo up; sleep 1000'
 	for _ in 1 2; do
-		bh run -d "$BUNDLE/" </dev/null >"$T/out" 2>&1
-		line_of "$ROOTFS/ready"
+		bh run -d "$BUNDLE/" </dev/null >&"$SAID" 2>"$T/err"
+		is "$(said)" up
 	done
 	is "$(bh list -q | sort -u | wc -l)" 2
 }
@@ -160,6 +162,7 @@ load helpers
 	like "$(cat "$T/out")" "No such file"
 }
 
+# bats test_tags=vm
 @test "run works when stdin, stdout and stderr are closed" {
 	set_args sh -c 'exit 9'
 	local rc=0

@@ -31,8 +31,30 @@ setup_suite() {
 		[ -x "$HELPERS/$program" ] ||
 			cc -O1 -Wall -static -o "$HELPERS/$program" "$here/$program.c"
 	done
+	[ "${BULKHEAD_TEST_ISOLATION:-}" != vm ] || put_in_vms || return
 	make_rootfs "$TEMPLATE/rootfs"
 	make_config >"$TEMPLATE/config.json"
+}
+
+# put_in_vms: BULKHEAD becomes a program that makes each container a micro-VM, whoever calls it and how. The tests that
+# hold for both walls have the tag vm.
+put_in_vms() {
+	local kernel=${BULKHEAD_TEST_KERNEL:-}
+	[ -n "$kernel" ] || kernel=$("$here/../../.ci/kernel") || return
+	# the warning about a weak KVM is not of interest
+	cat >"$BATS_SUITE_TMPDIR/bulkhead" <<-EOT
+		#!/bin/bash
+		args=()
+		while [ \$# != 0 ] && [ "\$1" != run ] && [ "\$1" != create ]; do
+			args+=("\$1")
+			shift
+		done
+		[ \$# = 0 ] || set -- --log-level error "\${args[@]}" "\$1" --isolation=vm --kernel='$kernel' "\${@:2}"
+		[ \$# != 0 ] || set -- "\${args[@]}"
+		exec '$BULKHEAD' "\$@"
+	EOT
+	chmod +x "$BATS_SUITE_TMPDIR/bulkhead"
+	BULKHEAD=$BATS_SUITE_TMPDIR/bulkhead
 }
 
 make_rootfs() {

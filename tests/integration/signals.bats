@@ -6,12 +6,14 @@ load helpers
 
 # foreground CMD...: starts run or exec in the background of the test and waits until its process is ready.
 foreground() {
-	mkfifo -m 666 "$ROOTFS/ready" 2>/dev/null || true
-	background env BH_TEST_ID="$ID" "$BULKHEAD" --root "$ROOT" "$@" </dev/null
-	is "$(line_of "$ROOTFS/ready")" up
+	mkfifo "$T/said"
+	exec {SAID}<>"$T/said"
+	rm "$T/said"
+	background env BH_TEST_ID="$ID" "$BULKHEAD" --root "$ROOT" "$@" </dev/null >&"$SAID"
+	is "$(said)" up
 }
 
-WAITER='echo up >/ready; while :; do sleep 1000 & wait $!; done'
+WAITER='echo up; while :; do sleep 1000 & wait $!; done'
 
 ends_with() {
 	local rc=0
@@ -57,6 +59,7 @@ ends_with() {
 	ends_with 12
 }
 
+# bats test_tags=vm
 @test "stop and continue of the process do not end run" {
 	set_args sh -c "trap 'exit 21' TERM; $WAITER"
 	foreground run --pid-file "$T/pid" -b "$BUNDLE" "$ID"

@@ -16,6 +16,7 @@ on_terminal() {
 over_socket() {
 	mkfifo "$T/keys"
 	exec {KEYS}<>"$T/keys"
+	: >"$T/screen"	# to be watched from now on
 	background env BH_TEST_ID="$ID" "$HELPERS/recvtty" "$T/console" "$@" <"$T/keys" >"$T/screen" 2>"$T/err"
 }
 
