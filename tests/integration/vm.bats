@@ -4,6 +4,7 @@
 
 load helpers
 load terminal
+BATS_TEST_RETRIES=${BULKHEAD_TEST_RETRIES:-0}
 
 setup_file() {
 	KERNEL=${BULKHEAD_TEST_KERNEL:-}

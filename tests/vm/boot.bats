@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.8.0
 BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
+BATS_TEST_RETRIES=${BULKHEAD_TEST_RETRIES:-0}
 
 # The modules that the devices want, in this order, with what they depend on.
 readonly MODULES="virtio_mmio virtio_console virtio_rng virtio_blk virtio_balloon virtiofs virtio_net"
