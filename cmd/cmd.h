@@ -38,7 +38,7 @@ struct command {
 
 extern const struct command cmd_create, cmd_run, cmd_start, cmd_exec, cmd_kill,
 	cmd_delete, cmd_list, cmd_state, cmd_ps, cmd_pause, cmd_resume,
-	cmd_spec, cmd_features;
+	cmd_spec, cmd_features, cmd_update;
 
 /*
  * Parses a command's options. Returns the index of the first argument behind

@@ -18,7 +18,7 @@
 static const struct command *const commands[] = {
 	&cmd_run,    &cmd_create, &cmd_start,    &cmd_exec, &cmd_kill,
 	&cmd_delete, &cmd_list,   &cmd_state,    &cmd_ps,   &cmd_pause,
-	&cmd_resume, &cmd_spec,   &cmd_features,
+	&cmd_resume, &cmd_update, &cmd_spec,     &cmd_features,
 };
 
 static void print_usage(const struct option *global)

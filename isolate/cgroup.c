@@ -232,6 +232,15 @@ int cgroup_fd(const struct cgroup *cg)
 
 /* -- Limits --------------------------------------------------------------- */
 
+int cgroup_memory_limit(const struct cgroup *cg, int64_t *limit)
+{
+	bool is_v1 = cgroup_v1_with(cg, CGROUP_MEMORY);
+	const char *file = is_v1 ? "memory.limit_in_bytes" : "memory.max";
+	int r = cgroup_limit_read_number(cg, CGROUP_MEMORY, file, limit);
+
+	return r < 0 ? fail(-r, "cgroup %s: read %s", cg->path, file) : 0;
+}
+
 int cgroup_apply(struct cgroup *cg, const struct spec_resources *res,
 		 bool is_update)
 {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct buf;
@@ -100,6 +101,9 @@ int cgroup_join(const struct cgroup *cg, bool in_v2);
  */
 int cgroup_apply(struct cgroup *cg, const struct spec_resources *res,
 		 bool is_update);
+
+/* Its limit of memory in bytes, -1: none. Returns 0 or -errno with text. */
+int cgroup_memory_limit(const struct cgroup *cg, int64_t *limit);
 
 /* Sends SIGKILL to all processes in it (cgroup.kill). 0 or -errno + text. */
 int cgroup_kill(struct cgroup *cg);

@@ -137,7 +137,8 @@ struct limit_row {
  * Writes the rows whose values are given. A value that the kernel refuses
  * with EINVAL is tried again after the others: pairs such as limit and swap,
  * or period and quota, must be written in an order that depends on what
- * they were before. Returns 0 or -errno with text.
+ * they were before. An update first tries all without writing, so that most
+ * failures change nothing. Returns 0 or -errno with text.
  */
 int cgroup_limits_write(const struct limit_source *src,
 			const struct limit_row *rows, size_t n_rows);

@@ -164,8 +164,12 @@ static bool wants_other(const struct cgroup *cg, const struct limit_row *row)
 	return fd == -ENOENT;
 }
 
+/*
+ * is_trial: everything but the writing, so that a value that cannot be made
+ * and a file that is not there are found before anything is changed.
+ */
 static int write_row(const struct limit_source *src,
-		     const struct limit_row *row)
+		     const struct limit_row *row, bool is_trial)
 {
 	struct limit_row real = *row;
 	struct buf value = {};
@@ -180,7 +184,8 @@ static int write_row(const struct limit_source *src,
 	if (r == 0 && value.failed)
 		r = fail(ENOMEM, "%s", real.file);
 	if (r == 0 && value.len)
-		r = cgroup_limit_write(src->cg, &real, buf_str(&value), false);
+		r = cgroup_limit_write(src->cg, &real,
+				       is_trial ? "" : buf_str(&value), false);
 	buf_fini(&value);
 	return r;
 }
@@ -190,8 +195,14 @@ int cgroup_limits_write(const struct limit_source *src,
 {
 	uint64_t again = 0; /* bit n: row n */
 
+	for (size_t i = 0; src->is_update && i < n_rows; i++) {
+		int r = write_row(src, &rows[i], true);
+
+		if (r < 0)
+			return r;
+	}
 	for (size_t i = 0; i < n_rows; i++) {
-		int r = write_row(src, &rows[i]);
+		int r = write_row(src, &rows[i], false);
 
 		if (r == -EINVAL)
 			again |= UINT64_C(1) << i;
@@ -199,7 +210,9 @@ int cgroup_limits_write(const struct limit_source *src,
 			return r;
 	}
 	for (size_t i = 0; i < n_rows; i++) {
-		int r = again & UINT64_C(1) << i ? write_row(src, &rows[i]) : 0;
+		int r = again & UINT64_C(1) << i
+				? write_row(src, &rows[i], false)
+				: 0;
 
 		if (r < 0)
 			return r;

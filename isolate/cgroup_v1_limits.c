@@ -19,7 +19,6 @@
 	}
 
 NUMBER(v1_limit, memory.has_limit, memory.limit, PRId64)
-NUMBER(v1_swap, memory.has_swap, memory.swap, PRId64)
 NUMBER(v1_reservation, memory.has_reservation, memory.reservation, PRId64)
 NUMBER(v1_kernel, memory.has_kernel, memory.kernel, PRId64)
 NUMBER(v1_kernel_tcp, memory.has_kernel_tcp, memory.kernel_tcp, PRId64)
@@ -33,6 +32,22 @@ NUMBER(v1_rt_period, cpu.has_rt_period, cpu.rt_period_us, PRIu64)
 NUMBER(v1_rt_runtime, cpu.has_rt_runtime, cpu.rt_runtime_us, PRId64)
 NUMBER(v1_leaf_weight, block_io.has_leaf_weight, block_io.leaf_weight, "d")
 NUMBER(v1_class_id, has_net_class_id, net_class_id, PRIu32)
+
+/* The limit may not pass that of memory and swap: "none" takes both away. */
+static int v1_swap(const struct limit_source *src, struct buf *value)
+{
+	const struct spec_memory *m = &src->res->memory;
+	int64_t now;
+
+	if (m->has_swap)
+		buf_printf(value, "%" PRId64, m->swap);
+	else if (src->is_update && m->has_limit && m->limit < 0 &&
+		 cgroup_limit_read_number(src->cg, CGROUP_MEMORY,
+					  "memory.memsw.limit_in_bytes",
+					  &now) == 0)
+		buf_puts(value, "-1");
+	return 0;
+}
 
 static int v1_leaf_weight_device(const struct limit_source *src,
 				 struct buf *value)

@@ -397,6 +397,14 @@ int spec_parse_process(const char *text, size_t len, const char *what,
 		       struct arena *arena, struct spec_process *out);
 
 /*
+ * Parses text as a linux.resources object (update --resources) into *out, as
+ * it is in a config.json, and adds to what *out holds already. Its memory is
+ * in *arena, which the caller frees. Returns 0 or -errno with fail() text.
+ */
+int spec_parse_resources(const char *text, size_t len, const char *what,
+			 struct arena *arena, struct spec_resources *out);
+
+/*
  * Checks what the shape cannot say: things that contradict each other or
  * cannot work (hostname without a uts namespace, overlapping id maps, a
  * sysctl that has no namespace, …). Returns 0 or -errno with fail() text.
@@ -405,6 +413,9 @@ int spec_check(const struct spec *spec);
 
 /* The same for one process object; at: its JSON pointer, "/process". */
 int spec_check_process(const struct spec_process *process, const char *at);
+
+/* The same for linux.resources. Returns 0 or -errno with fail() text. */
+int spec_check_resources(const struct spec_resources *res);
 
 /*
  * Reads, parses and checks BUNDLE/config.json; file: another name for it

@@ -315,7 +315,7 @@ int spec_check(const struct spec *spec)
 	if (r == 0)
 		r = spec_check_sysctls(spec);
 	if (r == 0)
-		r = spec_check_resources(spec);
+		r = spec_check_resources(&spec->linux_.resources);
 	if (r == 0 && l->seccomp)
 		r = check_seccomp(l->seccomp);
 	if (r == 0 && l->intel_rdt)

@@ -9,6 +9,3 @@ struct spec;
  * and must not lead out of /proc/sys. Returns 0 or -errno with fail() text.
  */
 int spec_check_sysctls(const struct spec *spec);
-
-/* linux.resources. Returns 0 or -errno with fail() text. */
-int spec_check_resources(const struct spec *spec);

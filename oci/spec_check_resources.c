@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Limits that no kernel takes, and names that would become paths. */
-#include "oci/spec_check.h"
+#include "oci/spec.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/fail.h"
-#include "oci/spec.h"
 
 #define WEIGHT_MIN     10
 #define WEIGHT_MAX     1000
@@ -131,9 +130,8 @@ static int check_names(const struct spec_resources *res)
 	return 0;
 }
 
-int spec_check_resources(const struct spec *spec)
+int spec_check_resources(const struct spec_resources *res)
 {
-	const struct spec_resources *res = &spec->linux_.resources;
 	int r = check_memory(&res->memory);
 
 	if (r == 0)

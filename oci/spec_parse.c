@@ -215,3 +215,11 @@ int spec_parse_process(const char *text, size_t len, const char *what,
 		*out = process;
 	return r;
 }
+
+int spec_parse_resources(const char *text, size_t len, const char *what,
+			 struct arena *arena, struct spec_resources *out)
+{
+	struct field_context c = {.arena = arena, .what = what};
+
+	return read_text(&c, text, len, spec_resources_fields, out);
+}
