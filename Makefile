@@ -133,8 +133,8 @@ $(INIT_OBJ): runtime/vm_init.S $(GUEST_SRC)
 	@$(MAKE) --no-print-directory VARIANT=release $@
 endif
 
-# A test brings its own main; the option parser is the one part of cmd/ in it.
-$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(INIT_OBJ) $(BUILD)/cmd/option.o
+# A test brings its own main; what parses options are the parts of cmd/ in it.
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB_OBJ) $(INIT_OBJ) $(BUILD)/cmd/option.o $(BUILD)/cmd/limit.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(filter-out -Wl$(,)-e$(,)entry,$(LDFLAGS)) -o $@ $^ $(LDLIBS)

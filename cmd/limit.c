@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Limits as words of the command line: numbers with units, and what they set.
- */
+/* Limits as words of the command line: numbers with units, what they set. */
 #include "cmd/limit.h"
 
 #include <ctype.h>
