@@ -151,6 +151,8 @@ static int box_fill(struct box *b)
 		.rootfs_path = strdup(at(b, "root")),
 		.sources = b->sources,
 	};
+	for (int i = 0; i < SPEC_NS_KINDS; i++)
+		b->iso.ns_fds[i] = -1;
 	if (sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    sys_mount("box", b->dir, "tmpfs", 0, NULL) < 0 ||
 	    mkdir(at(b, "root"), 0755) < 0 || mkdir(at(b, "host"), 0755) < 0)

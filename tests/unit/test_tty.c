@@ -42,6 +42,7 @@ static void attach_body(struct box *b)
 	pid = fork();
 	if (pid == 0) {
 		bool ok = setsid() > 0 && tty_attach(slave, 1234) == 0 &&
+			  tty_control() == 0 &&
 			  isatty(0) && isatty(1) && isatty(2) &&
 			  fcntl(0, F_GETFD) == 0 &&
 			  fcntl(slave, F_GETFD) < 0 &&
