@@ -128,9 +128,13 @@ static int exec_qemu(const struct vm_config *config, const char *binary)
 	snprintf(tag, sizeof(tag), "vhost-user-fs-device,chardev=fs,tag=%s",
 		 config->fs[0].tag);
 
+	/*
+	 * One thread for all processors: with more, one of them now and then
+	 * runs what was there before the kernel patched its own code.
+	 */
 	const char *const argv[] = {
 		binary, "-M", "microvm,acpi=on,isa-serial=off,rtc=on",
-		"-accel", "tcg,thread=multi", "-cpu", "max",
+		"-accel", "tcg,thread=single", "-cpu", "max",
 		"-m", megabytes, "-object", memory,
 		"-machine", "memory-backend=ram", "-smp", cpus,
 		"-nodefaults", "-no-user-config", "-display", "none",

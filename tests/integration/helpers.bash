@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.8.0
 BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
+BATS_TEST_RETRIES=${BULKHEAD_TEST_RETRIES:-0}
 
 setup() {
 	requires root

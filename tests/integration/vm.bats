@@ -4,7 +4,6 @@
 
 load helpers
 load terminal
-BATS_TEST_RETRIES=${BULKHEAD_TEST_RETRIES:-0}
 
 setup_file() {
 	KERNEL=${BULKHEAD_TEST_KERNEL:-}
