@@ -146,6 +146,35 @@ static void look_at(pid_t pid, const char *host_file)
 	}
 }
 
+/* The letter of its state; 0: it is gone. */
+static char state_of(pid_t pid)
+{
+	char path[64], text[512];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = 0;
+	const char *end = strrchr(text, ')');
+
+	return end ? end[2] : 0;
+}
+
+/* Until then it runs on, and may become another program while we look. */
+static void await_stop(pid_t pid)
+{
+	char state;
+
+	do
+		state = state_of(pid);
+	while (state && !strchr("TtZX", state));
+}
+
 /*
  * hunt FILE: stops each process that comes into the pid namespace, looks at it
  * and lets it go, until it is killed itself. FILE is there on the host only.
@@ -156,6 +185,7 @@ static _Noreturn void probe_hunt(const char *host_file)
 	puts("hunting");
 	for (pid_t next = getpid() + 1, pid = next;;) {
 		if (kill(pid, SIGSTOP) == 0) {
+			await_stop(pid);
 			look_at(pid, host_file);
 			kill(pid, SIGCONT);
 			next = pid + 1;
