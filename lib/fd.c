@@ -169,6 +169,8 @@ ssize_t fd_recv(int sock, void *bytes, size_t room, int *fds, size_t *n_fds)
 	do {
 		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	} while (n < 0 && errno == EINTR);
+	if (n_fds)
+		*n_fds = 0;
 	if (n < 0)
 		return -errno;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c;

@@ -48,7 +48,8 @@ int fd_send(int sock, const void *bytes, size_t len, const int *fds,
 /*
  * Receives one message. Descriptors that came with it are put into
  * fds[0..*n_fds) (O_CLOEXEC; the caller owns them); *n_fds comes in as the
- * room of fds, at most FD_RECV_MAX; what does not fit is closed.
+ * room of fds, at most FD_RECV_MAX; what does not fit is closed. When
+ * nothing is received *n_fds is 0.
  * Returns the bytes received, 0 at the end of the stream, or -errno; no text.
  */
 ssize_t fd_recv(int sock, void *bytes, size_t room, int *fds, size_t *n_fds);

@@ -241,7 +241,10 @@ int stream_sink_start(struct stream_sink *s, struct loop *loop, int fd)
 
 int stream_sink_put(struct stream_sink *s, const void *bytes, uint32_t len)
 {
-	if (len > AGENT_WINDOW - s->pending.len || s->end)
+	if (s->end)
+		return fail_plain(EPROTO, "stream %d goes on after its end",
+				  s->stream);
+	if (len > AGENT_WINDOW - s->pending.len)
 		return fail_plain(EPROTO, "stream %d runs over its window",
 				  s->stream);
 	s->end = len == 0;

@@ -66,7 +66,7 @@ int stream_sink_start(struct stream_sink *s, struct loop *loop, int fd);
 
 /*
  * A frame came; none: the end. -EPROTO with fail() text when it exceeds the
- * window.
+ * window, or comes after the end.
  */
 int stream_sink_put(struct stream_sink *s, const void *bytes, uint32_t len);
 

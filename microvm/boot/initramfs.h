@@ -6,7 +6,7 @@
 
 struct buf;
 
-/* A file of the archive; parent directories are made as needed. */
+/* A file of the archive, in a directory that initramfs_write() puts there. */
 struct initramfs_file {
 	const char *path; /* in the archive, without a leading slash */
 	const char *source; /* its path on the host; NULL: these bytes */
@@ -17,7 +17,8 @@ struct initramfs_file {
 
 /*
  * Appends an archive of these files, and of /dev/console, /proc, /sys, /dev,
- * /run as empty directories, to out. Returns 0 or -errno with fail() text.
+ * /run, /modules as directories, to out, whose length is a multiple of 4.
+ * Returns 0 or -errno with fail() text.
  */
 int initramfs_write(const struct initramfs_file *files, size_t n_files,
 		    struct buf *out);

@@ -3,6 +3,7 @@
 #include "microvm/host/vhost_user.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <stdbool.h>
@@ -29,6 +30,7 @@
 #define REGIONS_MAX GUESTMEM_REGIONS_MAX
 
 #define FLAG_VERSION 1u
+#define VERSION_BITS 3u
 #define FLAG_REPLY   (1u << 2)
 #define FLAG_ASK     (1u << 3) /* wants an answer to what has none */
 
@@ -135,6 +137,12 @@ static int map_region(struct session *s, const struct region *r, int fd)
 	    r->offset + r->bytes > (uint64_t)st.st_size ||
 	    r->gpa + r->bytes < r->gpa || r->user + r->bytes < r->user)
 		return fail_plain(EPROTO, "memory region %u is none", i);
+	for (unsigned k = 0; k < i; k++)
+		if (r->gpa < s->mem.regions[k].base + s->mem.regions[k].bytes &&
+		    s->mem.regions[k].base < r->gpa + r->bytes)
+			return fail_plain(EPROTO, "memory regions %u and %u "
+						  "overlap",
+					  k, i);
 	s->map_bytes[i] = r->offset + r->bytes;
 	s->maps[i] = mmap(NULL, s->map_bytes[i], PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_NORESERVE, fd, 0);
@@ -218,6 +226,8 @@ static int start_queue(struct session *s, struct queue *qu)
 {
 	int r;
 
+	if (qu->num > UINT16_MAX)
+		return fail_plain(EPROTO, "queue of %u", qu->num);
 	qu->q.mem = &s->mem;
 	qu->q.isr = &qu->isr;
 	qu->q.size = (uint16_t)qu->num;
@@ -235,10 +245,24 @@ static int start_queue(struct session *s, struct queue *qu)
 	return on_kick(qu, 0);
 }
 
+/* An eventfd of the other side's that blocks would keep us from hearing that
+ * it has gone. */
+static int unblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return fail(errno, "eventfd of the VMM");
+	return 0;
+}
+
 static int set_kick(struct session *s, struct queue *qu, struct message *m)
 {
-	if (m->n_fds != 1)
-		return fail_plain(EPROTO, "a kick without an fd");
+	int r = m->n_fds == 1 ? unblock(m->fds[0])
+			      : fail_plain(EPROTO, "a kick without an fd");
+
+	if (r < 0)
+		return r;
 	if (qu->q.notify >= 0) {
 		loop_remove(&s->loop, qu->q.notify);
 		close(qu->q.notify);
@@ -249,6 +273,10 @@ static int set_kick(struct session *s, struct queue *qu, struct message *m)
 
 static int set_call(struct queue *qu, struct message *m)
 {
+	int r = m->n_fds == 1 ? unblock(m->fds[0]) : 0;
+
+	if (r < 0)
+		return r;
 	cleanup_fd(&qu->q.irq);
 	qu->q.irq = m->n_fds == 1 ? take_fd(&m->fds[0]) : -1;
 	return 0;
@@ -293,7 +321,7 @@ static int vring_message(struct session *s, struct message *m)
 	if (!qu)
 		return -EPROTO;
 	switch (m->head.type) {
-	case SET_VRING_NUM: qu->num = m->state.num & 0xffff; return 0;
+	case SET_VRING_NUM: qu->num = m->state.num; return 0;
 	case SET_VRING_ADDR: qu->addr = m->addr; return 0;
 	case SET_VRING_BASE: qu->base = (uint16_t)m->state.num; return 0;
 	case GET_VRING_BASE:
@@ -349,6 +377,25 @@ static int handle(struct session *s, struct message *m)
 	}
 }
 
+/* What a message has at least; a memory table's regions come on top. */
+static uint32_t payload_min(uint32_t type)
+{
+	switch (type) {
+	case SET_FEATURES:
+	case SET_PROTOCOL_FEATURES:
+	case SET_VRING_KICK:
+	case SET_VRING_CALL:
+	case SET_VRING_ERR: return sizeof(uint64_t);
+	case SET_VRING_NUM:
+	case SET_VRING_BASE:
+	case GET_VRING_BASE:
+	case SET_VRING_ENABLE: return sizeof(struct vring_state);
+	case SET_VRING_ADDR: return sizeof(struct vring_addr);
+	case SET_MEM_TABLE: return offsetof(struct mem_table, regions);
+	default: return 0;
+	}
+}
+
 /* 1 with a message, 0 at the end of the stream, -errno. */
 static int receive(struct session *s, struct message *m)
 {
@@ -357,11 +404,16 @@ static int receive(struct session *s, struct message *m)
 	*m = (struct message){.n_fds = FD_RECV_MAX};
 	/* The fds come with the first byte. */
 	n = fd_recv(s->sock, &m->head, sizeof(m->head), m->fds, &m->n_fds);
-	if (n <= 0)
-		return n < 0 ? fail((int)-n, "hear from the VMM") : 0;
-	if (n != sizeof(m->head) || m->head.size > PAYLOAD_MAX)
-		return fail_plain(EPROTO, "vhost-user message of %u bytes",
-				  m->head.size);
+	/* It has died with an answer unread: the end, too. */
+	if (n == 0 || n == -ECONNRESET)
+		return 0;
+	if (n < 0)
+		return fail((int)-n, "hear from the VMM");
+	if (n != sizeof(m->head) || m->head.size > PAYLOAD_MAX ||
+	    m->head.size < payload_min(m->head.type) ||
+	    (m->head.flags & VERSION_BITS) != FLAG_VERSION)
+		return fail_plain(EPROTO, "vhost-user message %u of %u bytes",
+				  m->head.type, m->head.size);
 	for (size_t at = 0; at < m->head.size; at += (size_t)n) {
 		n = read(s->sock, m->bytes + at, m->head.size - at);
 		if (n <= 0)

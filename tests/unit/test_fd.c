@@ -81,6 +81,10 @@ static void messages(void)
 	CHECK_INT(fd_send(s[0], "too long", 9, NULL, 0), 0);
 	n = 0;
 	CHECK_INT(fd_recv(s[1], text, 4, got, &n), -EMSGSIZE);
+	/* Of what was not received there is no descriptor. */
+	n = 2;
+	CHECK_INT(fd_recv(-1, text, sizeof(text), got, &n), -EBADF);
+	CHECK_INT(n, 0);
 	close(s[0]);
 	CHECK_INT(fd_recv(s[1], text, 4, got, &n), 0);
 	close(s[1]);

@@ -221,6 +221,41 @@ static void credit_for_output(struct guest *g)
 	say(g, AGENT_CREDIT, 0, &credit, sizeof(credit));
 }
 
+static void credit_for_no_stream(struct guest *g)
+{
+	const struct agent_credit credit = {AGENT_STREAMS, 1};
+
+	come_up(g);
+	say(g, AGENT_CREDIT, 0, &credit, sizeof(credit));
+}
+
+static void exit_twice(struct guest *g)
+{
+	come_up(g);
+	say_exit(g, 0, 0);
+	say_exit(g, 0, 0);
+}
+
+static void output_after_exit(struct guest *g)
+{
+	come_up(g);
+	say_exit(g, 0, 0);
+	say(g, AGENT_STDOUT, 0, "text", 4);
+}
+
+static void short_exit(struct guest *g)
+{
+	come_up(g);
+	say(g, AGENT_EXIT, 0, "\0\0\0\0", 4);
+}
+
+static void end_twice(struct guest *g)
+{
+	come_up(g);
+	say(g, AGENT_STDERR, 0, NULL, 0);
+	say(g, AGENT_STDERR, 0, NULL, 0);
+}
+
 static void output_after_its_end(struct guest *g)
 {
 	come_up(g);
@@ -240,7 +275,9 @@ static void (*const lies[])(struct guest *g) = {
 	negative_code,		absurd_signal,	   other_process,
 	frame_of_the_host,	create_of_the_guest, unknown_type,
 	huge_frame,		credit_for_nothing, credit_for_output,
-	output_after_its_end,	short_error,
+	output_after_its_end,	short_error,	   credit_for_no_stream,
+	exit_twice,		output_after_exit, short_exit,
+	end_twice,
 };
 
 static void believes_no_lie(void)
