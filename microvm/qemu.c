@@ -129,8 +129,8 @@ static int exec_qemu(const struct vm_config *config, const char *binary)
 		 config->fs[0].tag);
 
 	/*
-	 * One thread for all processors: with more, one of them now and then
-	 * runs what was there before the kernel patched its own code.
+	 * One thread for all processors: with more a guest fails to come up now
+	 * and then, as if one ran code that another has just patched.
 	 */
 	const char *const argv[] = {
 		binary, "-M", "microvm,acpi=on,isa-serial=off,rtc=on",
