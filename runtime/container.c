@@ -111,6 +111,17 @@ int container_open(const struct store *s, const char *id, struct container *c)
 			  "container \"%s\": the state record is damaged", id);
 }
 
+int container_open_locked(const struct store *s, const char *id,
+			  struct container *c, int *lock)
+{
+	int r = container_open(s, id, c);
+
+	if (r < 0)
+		return r;
+	*lock = store_lock(c->dir);
+	return *lock < 0 ? *lock : 0;
+}
+
 void container_close(struct container *c)
 {
 	if (!c->store)

@@ -46,6 +46,13 @@ int container_open(const struct store *s, const char *id,
 int container_open_damaged(const struct store *s, const char *id,
 			   struct container *c);
 
+/*
+ * The same for those who change it: *lock is an fd that holds the container
+ * against others, owned by the caller; c has to be closed on failure, too.
+ */
+int container_open_locked(const struct store *s, const char *id,
+			  struct container *c, int *lock);
+
 /* Closes it; safe on a zeroed or half-opened one. */
 void container_close(struct container *c);
 

@@ -49,13 +49,10 @@ static int freeze(const struct store *s, const char *id, bool frozen)
 	_cleanup_(container_close) struct container c = {};
 	_cleanup_fd_ int lock = -1;
 	struct cgroup *cg;
-	int r = container_open(s, id, &c);
+	int r = container_open_locked(s, id, &c, &lock);
 
 	if (r < 0)
 		return r;
-	lock = store_lock(c.dir);
-	if (lock < 0)
-		return lock;
 	if (frozen)
 		r = container_require(&c, 1u << STATUS_RUNNING | 1u << STATUS_CREATED,
 				      "running");

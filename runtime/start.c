@@ -62,12 +62,9 @@ int start_container(const struct store *s, const char *id)
 {
 	_cleanup_(container_close) struct container c = {};
 	_cleanup_fd_ int lock = -1;
-	int r = container_open(s, id, &c);
+	int r = container_open_locked(s, id, &c, &lock);
 
 	if (r < 0)
 		return r;
-	lock = store_lock(c.dir);
-	if (lock < 0)
-		return lock;
 	return start(&c);
 }

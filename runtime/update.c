@@ -58,13 +58,10 @@ int update_container(const struct store *s, const char *id,
 	_cleanup_fd_ int lock = -1;
 	struct spec_resources changes = *res;
 	struct cgroup *cg = NULL;
-	int r = container_open(s, id, &c);
+	int r = container_open_locked(s, id, &c, &lock);
 
 	if (r < 0)
 		return r;
-	lock = store_lock(c.dir);
-	if (lock < 0)
-		return lock;
 	r = container_require(&c, ALIVE, "running");
 	if (r == 0)
 		r = container_cgroup(&c, &cg);
