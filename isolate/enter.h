@@ -15,6 +15,7 @@ int enter_container(const struct isolate *iso);
  * CLONE_NEWPID in flags, made): the calling process reports the new one to
  * the parent as SYNC_PID and exits; the new one is the parent's child too
  * (CLONE_PARENT), leads a session of its own, and it is the one in which this
- * function returns 0. Returns -errno with fail() text when there is no new process.
+ * function returns 0. Returns -errno with fail() text when there is no new
+ * process.
  */
 int enter_fork(int sync, unsigned flags);

@@ -52,7 +52,9 @@ static int become_nobody(void)
 	/* In a user namespace there may be no such id: then it is one of that
 	 * namespace, which is as good. */
 	prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-	user_apply(&nobody);
+	r = user_apply(&nobody);
+	if (r < 0 && r != -EINVAL)
+		return r;
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	r = keep_capabilities(admin | 1ull << CAP_SYS_CHROOT);
 	if (r < 0)

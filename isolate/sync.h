@@ -16,8 +16,11 @@
  *	prestart, createRuntime hooks
  *	HOOKS_DONE                     ────► createContainer hooks, pivot
  *	                               ◄──── TERMINAL  (pty master; with a tty)
- *	                               ◄──── PID       (only with a second fork)
  *	SECCOMP                        ────► (always sent; empty: no filter)
+ *	                               ◄──── PID       (only with a second fork;
+ *	                                     before the mounts where a pid
+ *	                                     namespace is made in a joined user
+ *	                                     namespace)
  *	                               ◄──── READY     (all set up)
  *	                                     with wait_for_start: holds
  *	                                     exec: the socket closes
