@@ -22,7 +22,8 @@
 
 /*
  * What each machine's kernel is told, before the caller's words: where its
- * console is, and to leave by a triple fault, which ends the machine.
+ * console is, to leave by a triple fault, which ends the machine, and not to
+ * look for a PCI bus.
  */
 #define VM_CMDLINE "console=hvc0 reboot=t panic=-1 pci=off"
 

@@ -115,7 +115,6 @@ _Noreturn static void switch_off(void)
 struct device {
 	unsigned slot;
 	uint32_t id;
-	uint16_t sizes[QUEUES_MAX]; /* what it offers; 0: no such queue */
 	unsigned n_queues;
 };
 
@@ -557,8 +556,7 @@ static bool find(struct device *d, unsigned slot)
 	d->id = get(d, VIRTIO_MMIO_DEVICE_ID);
 	for (unsigned q = 0; d->id && q < QUEUES_MAX; q++) {
 		set(d, VIRTIO_MMIO_QUEUE_SEL, q);
-		d->sizes[q] = (uint16_t)get(d, VIRTIO_MMIO_QUEUE_NUM_MAX);
-		if (d->sizes[q])
+		if (get(d, VIRTIO_MMIO_QUEUE_NUM_MAX))
 			d->n_queues = q + 1;
 	}
 	return d->id != 0;
